@@ -1,0 +1,166 @@
+"""What Callwatch writes: the payloads of its output topics, as pydantic models (JSON Schemas are made from them).
+
+Every payload of an output topic carries ``pos``, the place of its cause: ``[partition, offset, n]`` is the nth output
+of the record at that offset. Readers drop a ``pos`` that they have seen.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Pos = Annotated[tuple[int, int, int], Field(description="[partition, offset, n] of the record that caused this")]
+
+OrderState = Literal[
+    "detected", "dispatched", "acknowledged", "analysing", "verifying", "closed", "on_hold", "accepted", "cancelled"
+]
+
+
+class _Payload(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    pos: Pos
+
+
+class IntervalRow(_Payload):
+    """One queue and interval, attributed by arrival. ``revision`` 1 is the first final row; corrections raise it."""
+
+    queue: str
+    start_ms: int
+    minutes: int
+    revision: int
+    offered: int
+    answered: int
+    abandoned: int
+    flowed_out: int
+    ivr_abandoned: int
+    blocked: int
+    answered_in_threshold: int
+    abandoned_in_threshold: int
+    wait_ms_sum: int
+    unresolved: int = Field(description="offered calls without an outcome (lost track of)")
+    service_level: float | None
+    answer_rate: float | None
+    abandonment_rate: float | None
+    formula: str
+    threshold_ms: int
+
+
+class Anomaly(_Payload):
+    """One step of an episode: a rule's figure left its limit, got markedly worse, or came back."""
+
+    id: str
+    queue: str
+    rule: str
+    phase: Literal["start", "update", "end"]
+    metric: str
+    window: str
+    value: float | None
+    limit: float
+    sample: int | None
+    severity: int
+    started_ms: int
+    at_ms: int
+    sentence: str
+    zh: str
+
+
+class Verification(BaseModel):
+    """How far the verification of a resolve has come."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    since_ms: int
+    needed: int
+    seen: int
+    state: Literal["running", "paused", "undecided", "passed", "failed"]
+    sentence: str
+
+
+class Order(_Payload):
+    """A work order as it stands (topic ``workorders``, compacted by id)."""
+
+    id: str
+    queue: str
+    state: OrderState
+    severity: int
+    owner: str | None
+    owner_name: str
+    liaison: str | None
+    escalation: int
+    symptoms: list[str] = Field(description="rule ids that are or were in breach")
+    active: list[str] = Field(description="rule ids in breach now")
+    opened_ms: int
+    respond_by_ms: int | None
+    resolve_by_ms: int | None
+    agreed_ms: int | None = Field(description="resolve limit proposed or agreed, null when the default stands")
+    reopened: int
+    verification: Verification | None
+    cause: str | None
+    measure: str | None
+    hold_until_ms: int | None
+    closed_ms: int | None
+    updated_ms: int
+    sentence: str
+    version: int
+
+
+class LogEntry(_Payload):
+    """One decision about an order: who, what, why, when, and the live figure (topic ``workorder-log``)."""
+
+    order: str
+    queue: str
+    at_ms: int
+    actor: str = Field(description="person id, or 'system'")
+    event: str = Field(description="command or system event")
+    decision: str = Field(description="named reason: raised, joined, suppressed, notified, escalated, refused, moved, ...")
+    before: OrderState | None
+    after: OrderState
+    why: str
+    live: dict[str, float | None]
+    data: dict[str, str | int | float | bool | None] = Field(default_factory=dict)
+    version: int
+    order_after: dict[str, object] = Field(description="the order's fields that this decision changed")
+
+
+class Alert(_Payload):
+    """What a wallboard or a person should see (topic ``alerts``)."""
+
+    kind: Literal["raised", "changed", "cleared", "refused", "page"]
+    queue: str
+    order: str | None
+    at_ms: int
+    severity: int
+    owner: str | None
+    title: str
+    text: str
+    zh: str
+
+
+class QueueFigures(BaseModel):
+    """A queue's figures at one clock (topic ``metrics``): a view, without ``pos``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    queue: str
+    at_ms: int = Field(description="stream time of the clock")
+    wall_ms: int = Field(description="wall clock of the worker when it wrote the row: readers judge staleness by it")
+    state: Literal["ok", "warn", "breach", "closed", "no_calls", "no_agents", "no_data"]
+    agents_known: bool
+    formula: str
+    threshold_ms: int
+    figures: dict[str, float | None] = Field(description="'metric@window' to value; null is undefined")
+
+
+class DeadLetterRecord(BaseModel):
+    """A record that is not an event (topic ``dead-letters``); ``value`` is the bytes in base64."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    topic: str
+    partition: int
+    offset: int
+    reason: str
+    detail: str
+    value: str
