@@ -96,7 +96,10 @@ class Duty:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody an order can go to. *tier*: 0 liaison, 1 group leader (shift lead), 2 team leader, 3 supervisor, 4 manager."""
+    """Somebody an order can go to.
+
+    *tier*: 0 liaison, 1 group leader (shift lead), 2 team leader, 3 supervisor, 4 manager.
+    """
 
     id: str
     name: str

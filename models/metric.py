@@ -19,7 +19,7 @@ Better = Literal["up", "down", "neither"]
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One figure: id, names, formula, unit, which direction is better, windows, and what it is when nothing happened."""
+    """One figure: id, names, formula, unit, better direction, windows, and what it is when nothing happened."""
 
     id: str
     en: str
@@ -39,7 +39,9 @@ def _ratio(mid: str, en: str, zh: str, formula: str, better: Better) -> Metric:
     return Metric(mid, en, zh, formula, "ratio", better, WINDOWS, "undefined (no calls)")
 
 
-def _now(mid: str, en: str, zh: str, formula: str, unit: Literal["calls", "ms", "agents", "state"], empty: str) -> Metric:
+def _now(
+    mid: str, en: str, zh: str, formula: str, unit: Literal["calls", "ms", "agents", "state"], empty: str
+) -> Metric:
     return Metric(mid, en, zh, formula, unit, "down" if unit in ("calls", "ms") else "neither", NOW, empty)
 
 
@@ -52,31 +54,98 @@ METRICS: Final[tuple[Metric, ...]] = (
     _count("blocked", "blocked", "阻塞量", "calls that found no line", "down"),
     _count("arrivals", "arrivals", "总请求量", "offered + left in the menu + blocked"),
     _count("outcomes", "outcomes", "已结束量", "answered + abandoned + flowed out"),
-    _count("service_sample", "service-level base", "服务水平基数", "denominator of the service level, waiting past the threshold included"),
+    _count(
+        "service_sample",
+        "service-level base",
+        "服务水平基数",
+        "denominator of the service level, waiting past the threshold included",
+    ),
     _ratio("service_level", "service level", "服务水平", "the queue's formula over outcomes (DESIGN section 4)", "up"),
     _ratio(
-        "service_level_live", "live service level", "实时服务水平",
-        "service level with the calls already waiting past the threshold in the denominator", "up",
+        "service_level_live",
+        "live service level",
+        "实时服务水平",
+        "service level with the calls already waiting past the threshold in the denominator",
+        "up",
     ),
     _ratio("answer_rate", "answer rate", "人工接通率", "answered / (answered + abandoned + flowed out)", "up"),
-    _ratio("overall_answer_rate", "overall answer rate", "总接通率", "answered / (outcomes + left in the menu + blocked)", "up"),
+    _ratio(
+        "overall_answer_rate",
+        "overall answer rate",
+        "总接通率",
+        "answered / (outcomes + left in the menu + blocked)",
+        "up",
+    ),
     _ratio("abandonment_rate", "abandonment", "放弃率", "abandoned / (answered + abandoned + flowed out)", "down"),
-    _ratio("unreached_share", "arrivals that reached no queue", "未进入队列占比", "(left in the menu + blocked) / arrivals", "down"),
-    Metric(
-        "speed_of_answer_ms", "speed of answer", "平均接起时间", "sum of known waits of answered calls / their number",
-        "ms", "down", WINDOWS, "undefined (nothing answered)",
+    _ratio(
+        "unreached_share",
+        "arrivals that reached no queue",
+        "未进入队列占比",
+        "(left in the menu + blocked) / arrivals",
+        "down",
     ),
     Metric(
-        "handle_ms", "handle time", "平均处理时长", "(talk + hold + wrap) / completed",
-        "ms", "neither", WINDOWS, "undefined (nothing completed)",
+        "speed_of_answer_ms",
+        "speed of answer",
+        "平均接起时间",
+        "sum of known waits of answered calls / their number",
+        "ms",
+        "down",
+        WINDOWS,
+        "undefined (nothing answered)",
+    ),
+    Metric(
+        "handle_ms",
+        "handle time",
+        "平均处理时长",
+        "(talk + hold + wrap) / completed",
+        "ms",
+        "neither",
+        WINDOWS,
+        "undefined (nothing completed)",
     ),
     _now("waiting", "waiting", "排队数", "calls in the queue now, those lost track of excluded", "calls", "0"),
-    _now("waiting_past_threshold", "waiting past threshold", "超时排队数", "waiting calls older than the threshold", "calls", "0"),
+    _now(
+        "waiting_past_threshold",
+        "waiting past threshold",
+        "超时排队数",
+        "waiting calls older than the threshold",
+        "calls",
+        "0",
+    ),
     _now("longest_wait_ms", "longest wait", "最长等待", "age of the oldest waiting call", "ms", "0"),
-    _now("lost_track", "lost track of", "失联通话", "waiting calls with no word from their source for 30 minutes", "calls", "0"),
-    _now("agents_ready", "agents ready", "空闲坐席", "agents ready for this queue", "agents", "undefined (agents unknown)"),
-    _now("agents_busy", "agents busy", "忙碌坐席", "agents ringing, talking, holding or wrapping up here", "agents", "undefined (agents unknown)"),
-    _now("silence_ms", "silence", "静默时长", "time since the last event of the queue, in opening hours", "ms", "undefined (closed, or no event yet)"),
+    _now(
+        "lost_track",
+        "lost track of",
+        "失联通话",
+        "waiting calls with no word from their source for 30 minutes",
+        "calls",
+        "0",
+    ),
+    _now(
+        "agents_ready",
+        "agents ready",
+        "空闲坐席",
+        "agents ready for this queue",
+        "agents",
+        "undefined (agents unknown)",
+    ),
+    _now(
+        "agents_busy",
+        "agents busy",
+        "忙碌坐席",
+        "agents ringing, talking, holding or wrapping up here",
+        "agents",
+        "undefined (agents unknown)",
+    ),
+    _now(
+        "silence_ms",
+        "silence",
+        "静默时长",
+        "time since the last event of the queue, in opening hours",
+        "ms",
+        "undefined (closed, or no event yet)",
+    ),
     _now("open", "open", "营业", "1 in opening hours, else 0", "state", "1"),
 )
 

@@ -114,7 +114,9 @@ class LogEntry(_Payload):
     at_ms: int
     actor: str = Field(description="person id, or 'system'")
     event: str = Field(description="command or system event")
-    decision: str = Field(description="named reason: raised, joined, suppressed, notified, escalated, refused, moved, ...")
+    decision: str = Field(
+        description="named reason: raised, joined, suppressed, notified, escalated, refused, moved, ..."
+    )
     before: OrderState | None
     after: OrderState
     why: str

@@ -30,5 +30,5 @@ def murmur2(data: bytes) -> int:
 
 
 def partition_of(queue: str, partitions: int) -> int:
-    """The partition of *queue* among *partitions*: murmur2 without its sign bit, modulo, as Kafka's Java client does."""
+    """The partition of *queue* among *partitions*: murmur2 without its sign bit, modulo (as Kafka's Java client)."""
     return (murmur2(queue.encode()) & 0x7FFFFFFF) % partitions

@@ -27,7 +27,7 @@ class Topic:
     retention_ms: int
 
     def config(self) -> dict[str, str]:
-        """Topic configuration. LogAppendTime: event time is ``ts`` alone, else retention would delete a replay of 1999."""
+        """Topic configuration. LogAppendTime: event time is ``ts`` alone; else retention deletes a replay of 1999."""
         return {
             "cleanup.policy": self.cleanup,
             "retention.ms": str(self.retention_ms),
