@@ -1,0 +1,25 @@
+"""Fixtures that every part of the tests may use."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import pytest
+
+from callwatch.stack import EmbeddedStack
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[EmbeddedStack]:
+    """A broker and a Valkey for the whole run; tests part their topics by ``prefix``. Mark its users ``stack``."""
+    with EmbeddedStack() as running:
+        yield running
+
+
+@pytest.fixture
+def prefix() -> str:
+    """A topic prefix (and Valkey key prefix, consumer group, ...) that no other test of this run has."""
+    return f"t{next(_numbers)}-"
