@@ -1,0 +1,231 @@
+"""The catalogue part of the settings file: sites, queues, rules, departments, people, sources, limits."""
+
+from __future__ import annotations
+
+import zoneinfo
+from dataclasses import dataclass
+from typing import Final
+
+from callwatch.timetable import WeeklySpan, parse_span
+from callwatch.toml_table import Table
+from models.catalogue import (
+    Catalogue,
+    Department,
+    Duty,
+    FlowOut,
+    Formula,
+    LoopLimits,
+    OpeningHours,
+    Person,
+    QueueSettings,
+    Rule,
+    Site,
+    Source,
+)
+from models.metric import METRIC, Metric
+
+#: How a person's tier may be written. 班组长 is both shift lead and group leader in the field.
+TIERS: Final = {"liaison": 0, "shift_lead": 1, "group_leader": 1, "team_leader": 2, "supervisor": 3, "manager": 4}
+FORMULAS: Final = {formula.name.lower(): formula for formula in Formula}
+FLOW_OUTS: Final = {flow.name.lower(): flow for flow in FlowOut}
+_MIN: Final = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What other tables may refer to."""
+
+    sites: frozenset[str]
+    departments: frozenset[str]
+
+
+def read(top: Table, limits: Table, many: dict[str, list[Table]]) -> Catalogue:
+    """Build the catalogue. Raises SettingsError with line and reason; the caller refuses keys that nothing took."""
+    sites = tuple(_site(table) for table in many["site"])
+    departments = tuple(Department(t.string("name"), t.string("title", "")) for t in many["department"])
+    names = _Names(frozenset(s.name for s in sites), frozenset(d.name for d in departments))
+    queues = tuple(_queue(table, names) for table in many["queue"])
+    rules = tuple(_rule(table, names) for table in many["rule"])
+    people = tuple(_person(table, names) for table in many["person"])
+    sources = tuple(Source(t.string("name"), t.millis("cadence_s", low=0.1)) for t in many["source"])
+    _once(many["site"], "name", [s.name for s in sites])
+    _once(many["department"], "name", [d.name for d in departments])
+    _once(many["queue"], "pattern", [q.pattern for q in queues])
+    _once(many["rule"], "id", [r.id for r in rules])
+    _once(many["person"], "id", [p.id for p in people])
+    _once(many["source"], "name", [s.name for s in sources])
+    causes = top.strings("causes", Catalogue().causes)
+    return Catalogue(sites, queues, rules, departments, people, _limits(limits), sources, causes)
+
+
+def _once(tables: list[Table], key: str, values: list[str]) -> None:
+    seen: dict[str, int] = {}
+    for n, value in enumerate(values):
+        if value in seen:
+            tables[n].refuse(key, f'"{value}" is already the {key} of number {seen[value] + 1}')
+        seen[value] = n
+
+
+def _spans(table: Table, key: str) -> list[WeeklySpan]:
+    spans = []
+    for text in table.strings(key, ()):
+        try:
+            spans.append(parse_span(text))
+        except ValueError as error:
+            table.refuse(key, str(error))
+    return spans
+
+
+def _hours(table: Table) -> tuple[OpeningHours, ...]:
+    return tuple(OpeningHours(s.days, s.starts_min, s.ends_min) for s in _spans(table, "hours"))
+
+
+def _zone(table: Table) -> str:
+    zone = table.string("zone", "UTC")
+    try:
+        zoneinfo.ZoneInfo(zone)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        table.refuse("zone", f'"{zone}" is not an IANA time zone such as Asia/Shanghai')
+    return zone
+
+
+def _site(table: Table) -> Site:
+    name = table.string("name")
+    if "/" in name or "*" in name:
+        table.refuse("name", f'"{name}" may hold neither / nor *: queues are called site/skill')
+    minutes = table.integer("interval_min", 30)
+    if minutes not in (15, 30):
+        table.refuse("interval_min", f"{minutes} is not 15 or 30")
+    return Site(name, _zone(table), minutes, _hours(table))
+
+
+def _pattern(table: Table, names: _Names, default: str | None = None) -> str:
+    pattern = table.string("pattern") if default is None else table.string("pattern", default)
+    if pattern == "*":
+        return pattern
+    site, slash, skill = pattern.partition("/")
+    if not (slash and site and skill):
+        table.refuse("pattern", f'"{pattern}" is neither * nor of the form site/skill (wildcards * ? [] allowed)')
+    if names.sites and not set("*?[") & set(site) and site not in names.sites:
+        table.refuse("pattern", f'no [[site]] is called "{site}"; sites are {", ".join(sorted(names.sites))}')
+    return pattern
+
+
+def _department(table: Table, names: _Names, default: str | None) -> str:
+    name = table.string("department") if default is None else table.string("department", default)
+    if name and name not in names.departments:
+        known = ", ".join(sorted(names.departments)) or "there is none"
+        table.refuse("department", f'no [[department]] is called "{name}" ({known})')
+    return name
+
+
+def _queue(table: Table, names: _Names) -> QueueSettings:
+    default = QueueSettings()
+    queue = QueueSettings(
+        pattern=_pattern(table, names),
+        formula=table.choice("formula", FORMULAS, default.formula.name.lower()),
+        threshold_ms=table.millis("threshold_s", default.threshold_ms),
+        short_ms=table.millis("short_s", default.short_ms),
+        flow_out=table.choice("flow_out", FLOW_OUTS, default.flow_out.name.lower()),
+        department=_department(table, names, ""),
+        hours=_hours(table) if table.has("hours") else None,
+    )
+    if queue.short_ms > queue.threshold_ms:
+        table.refuse("short_s", "a short abandon cannot be longer than threshold_s")
+    return queue
+
+
+def _rule(table: Table, names: _Names) -> Rule:
+    metric = METRIC[table.choice("metric", {name: name for name in METRIC})]
+    windows = {w: w for w in metric.windows if w != "resolve"}  # that window is for verification alone
+    window = table.choice("window", windows)
+    sides = {"below": True, "above": False}
+    if metric.better == "neither" and not table.has("breach"):
+        table.refuse("breach", f'is missing: {metric.id} has no better direction, so say "below" or "above"')
+    below = table.choice("breach", sides, "below" if metric.better == "up" else "above")
+    limit, target = _level(table, metric, "limit"), _level(table, metric, "target", like="limit")
+    if (target < limit) if below else (target > limit):
+        table.refuse(
+            _key(metric, "target"), f"lies on the wrong side of the limit: breach is {'below' if below else 'above'} it"
+        )
+    rule_id = table.string("id")
+    return Rule(
+        id=rule_id,
+        metric=metric.id,
+        window=window,
+        limit=limit,
+        target=target,
+        below=below,
+        pattern=_pattern(table, names, "*"),
+        severity=table.integer("severity", 3, low=1, high=4),
+        min_sample=table.integer("min_sample", 0, high=1_000_000),
+        hold_ms=table.millis("hold_s", 60_000),
+        recovery=_level(table, metric, "recovery", default=0.0),
+        recover_hold_ms=table.millis("recover_hold_s", 60_000),
+    )
+
+
+def _key(metric: Metric, key: str) -> str:
+    return f"{key}_s" if metric.unit == "ms" else key
+
+
+def _level(table: Table, metric: Metric, key: str, like: str = "", default: float | None = None) -> float:
+    """A level of the figure in its own unit; times are written in seconds with ``_s`` at the key's end."""
+    name = _key(metric, key)
+    wrong = key if name != key else f"{key}_s"
+    if table.has(wrong):
+        unit = "a time: write it in seconds as" if metric.unit == "ms" else "no time: write"
+        table.refuse(wrong, f"{metric.id} is {unit} {name}")
+    if like and not table.has(name):
+        return _level(table, metric, like)
+    if metric.unit == "ms":
+        return float(table.millis(name) if default is None else table.millis(name, default))
+    high = 1.0 if metric.unit == "ratio" else 1e9
+    return table.number(name, high=high) if default is None else table.number(name, default, high=high)
+
+
+def _tier(table: Table) -> int:
+    if isinstance(table.values.get("tier"), int):
+        return table.integer("tier", low=0, high=4)
+    return table.choice("tier", TIERS, "liaison")
+
+
+def _person(table: Table, names: _Names) -> Person:
+    return Person(
+        id=table.string("id"),
+        name=table.string("name"),
+        department=_department(table, names, None),
+        tier=_tier(table),
+        zone=_zone(table),
+        duty=tuple(Duty(s.days, s.starts_min, s.ends_min) for s in _spans(table, "duty")),
+    )
+
+
+def _limits(table: Table) -> LoopLimits:
+    d = LoopLimits()
+
+    def minutes(key: str, default_ms: int) -> int:
+        return table.millis(key, default_ms, unit_ms=_MIN)
+
+    return LoopLimits(
+        respond_ms=_three(table, "respond_min", d.respond_ms),
+        resolve_ms=_three(table, "resolve_min", d.resolve_ms),
+        verify_calls=table.integer("verify_calls", d.verify_calls, low=1, high=10_000),
+        undecided_ms=minutes("undecided_min", d.undecided_ms),
+        reopen_ms=minutes("reopen_min", d.reopen_ms),
+        page_gap_ms=minutes("page_gap_min", d.page_gap_ms),
+        hold_max_ms=minutes("hold_max_min", d.hold_max_ms),
+        accept_max_ms=minutes("accept_max_min", d.accept_max_ms),
+    )
+
+
+def _three(table: Table, key: str, default: tuple[int, int, int]) -> tuple[int, int, int]:
+    value = table.take(key, (list,), "three numbers of minutes, for severity 1, 2 and 3", None)
+    if value is None:
+        return default
+    good = len(value) == 3 and all(
+        isinstance(v, int | float) and not isinstance(v, bool) and 0 < v <= 525_600 for v in value
+    )
+    if not good:
+        table.refuse(key, f"{value!r} is not three numbers of minutes, for severity 1, 2 and 3")
+    return round(value[0] * _MIN), round(value[1] * _MIN), round(value[2] * _MIN)
