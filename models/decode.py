@@ -1,0 +1,266 @@
+"""From the record values of one fetched batch to columns, dead letters and what belongs to another partition.
+
+A batch is decoded in chunks (their dicts stay in the cache while the fields are read). A chunk in which something is at
+fault is read once more record by record, so that one bad record costs exactly itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from models import fields
+from models.columns import Fault, Rows, columns
+from models.event import (
+    AHEAD_LIMIT_MS,
+    CONTROL_TYPES,
+    RECORDED_TYPES,
+    UNKNOWN,
+    DeadLetter,
+    EventColumns,
+    EventType,
+    Misrouted,
+)
+from models.fields import Event
+from models.interner import Names, NamesFullError
+from models.refusal import Reason, Refused
+
+#: Records a chunk: their dicts (about 1 KB each) fit the second-level cache, numpy's cost per call is spread thin.
+_CHUNK: Final = 1024
+_CONTROL: Final = [int(kind) for kind in CONTROL_TYPES]
+_RECORDED: Final = [int(kind) for kind in RECORDED_TYPES]
+_DETAIL_MAX: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A batch, decoded: every record is in exactly one of the three, each of them in log order."""
+
+    columns: EventColumns
+    dead: list[DeadLetter]
+    misrouted: list[Misrouted]
+
+
+def decode(
+    values: Sequence[bytes | None],
+    offsets: Sequence[int],
+    *,
+    topic: str,
+    partition: int,
+    partitions: int,
+    names: Names,
+    now_ms: int,
+) -> Decoded:
+    """Decode the record *values* at *offsets* of one partition of *topic*.
+
+    *now_ms* is the clock before the batch, UNKNOWN (-1) if there was none yet: then nothing is ahead of it. Inside the
+    batch the clock is the latest `clock` record so far. Adds the queues it meets to *names* and changes nothing
+    else. Raises nothing, whatever the bytes are; ValueError if *values* and *offsets* differ in length.
+    """
+    if len(values) != len(offsets):
+        raise ValueError(f"{len(values)} values and {len(offsets)} offsets are no batch")
+    batch = _Batch(values, offsets, topic, partition, partitions, names, now_ms)
+    for start in range(0, len(values), _CHUNK):
+        batch.add(start, min(start + _CHUNK, len(values)))
+    return batch.decoded()
+
+
+def read(value: bytes | None) -> Event:
+    """The event in the value of one record. Raises Refused with the reason when it holds none."""
+    if not value:
+        raise Refused(Reason.EMPTY, "no value")
+    if len(value) > fields.VALUE_BYTES_MAX:
+        raise Refused(Reason.TOO_LARGE, f"{len(value)} bytes, at most {fields.VALUE_BYTES_MAX}")
+    try:
+        event = orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        raise _unreadable(value, error) from None
+    if type(event) is not dict:
+        raise Refused(Reason.NOT_AN_OBJECT, type(event).__name__)
+    newline = value.strip().find(b"\n")
+    if newline >= 0:
+        raise Refused(Reason.NEWLINE_INSIDE, f"newline at byte {newline}")
+    fields.check(event)
+    return event
+
+
+def _unreadable(value: bytes, error: orjson.JSONDecodeError) -> Refused:
+    try:
+        value.decode()
+    except UnicodeDecodeError as at:
+        return Refused(Reason.NOT_UTF8, f"byte {at.start}: {at.reason}")
+    return Refused(Reason.NOT_JSON, str(error)[:_DETAIL_MAX])
+
+
+@dataclass(slots=True)
+class _Batch:
+    """One call of `decode` while it runs."""
+
+    values: Sequence[bytes | None]
+    offsets: Sequence[int]
+    topic: str
+    partition: int
+    partitions: int
+    names: Names
+    now_ms: int
+    parts: list[EventColumns] = field(default_factory=list)
+    rows: int = 0
+    records: dict[int, Event] = field(default_factory=dict)
+    dead: list[DeadLetter] = field(default_factory=list)
+    misrouted: list[Misrouted] = field(default_factory=list)
+
+    def add(self, start: int, stop: int) -> None:
+        """Decode the records from *start* up to *stop*."""
+        dead_before = len(self.dead)
+        places: Sequence[int] = range(start, stop)
+        chunk = _quick(self.values[start:stop])
+        if chunk is None:
+            events, places = self._one_by_one(places)
+            chunk = columns(events, strict=True) if events else None
+        if chunk is not None:
+            self._place(chunk, np.array(places, np.int64))
+        # a chunk finds its bad records in several passes; readers get them in log order
+        self.dead[dead_before:] = sorted(self.dead[dead_before:], key=_offset)
+
+    def _one_by_one(self, places: Iterable[int]) -> tuple[list[Event], list[int]]:
+        """The events among the records at *places*, and where they lie; the others become dead letters."""
+        events, kept = [], []
+        for place in places:
+            try:
+                events.append(read(self.values[place]))
+                kept.append(place)
+            except Refused as refused:
+                self._bury(place, refused.reason, refused.detail)
+        return events, kept
+
+    def _bury(self, place: int, reason: Reason, detail: str) -> None:
+        value = self.values[place] or b""
+        self.dead.append(DeadLetter(self.topic, self.partition, self.offsets[place], reason, detail, value))
+
+    def _place(self, chunk: Rows, places: NDArray[np.int64]) -> None:
+        """Keep the rows of *chunk* that belong here, are not ahead of the clock and have room."""
+        keep = self._at_home(chunk, places)
+        keep &= self._not_ahead(chunk, places, keep)
+        queue = self._numbered(chunk, places, keep)
+        keep &= queue > _NO_ROOM
+        chosen = np.flatnonzero(keep)
+        for n, row in enumerate(chosen.tolist()):
+            if chunk.kind[row] in _RECORDED:
+                self.records[self.rows + n] = chunk.events[row]
+        self.rows += len(chosen)
+        offsets = np.array([self.offsets[place] for place in places.tolist()], np.int64)
+        self.parts.append(_chosen(chunk, offsets, queue, chosen))
+
+    def _at_home(self, chunk: Rows, places: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which rows belong to this partition; the others are noted as misrouted."""
+        home = {
+            queue: self.partition if queue is None else fields.partition_of_queue(queue, self.partitions)
+            for queue in set(chunk.queues)
+        }
+        if all(partition == self.partition for partition in home.values()):
+            return np.ones(len(places), np.bool_)
+        away = np.array([home[queue] != self.partition for queue in chunk.queues])
+        for row in np.flatnonzero(away).tolist():
+            place, queue = int(places[row]), chunk.queues[row]
+            assert queue is not None
+            self.misrouted.append(Misrouted(self.offsets[place], queue, home[queue], self.values[place] or b""))
+        at_home: NDArray[np.bool_] = ~away
+        return at_home
+
+    def _not_ahead(self, chunk: Rows, places: NDArray[np.int64], keep: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Which rows are not too far ahead of the clock at their place; moves the clock on."""
+        is_clock = chunk.kind == EventType.CLOCK
+        clock = np.maximum.accumulate(np.maximum(np.where(is_clock, chunk.ts, UNKNOWN), self.now_ms))
+        self.now_ms = int(clock[-1])
+        ahead = (clock != UNKNOWN) & (chunk.ts > clock + AHEAD_LIMIT_MS) & ~np.isin(chunk.kind, _CONTROL)
+        for row in np.flatnonzero(ahead & keep).tolist():
+            by_ms = int(chunk.ts[row] - clock[row])
+            self._bury(int(places[row]), Reason.AHEAD_OF_CLOCK, f"ts lies {by_ms} ms ahead of the clock")
+        not_ahead: NDArray[np.bool_] = ~ahead
+        return not_ahead
+
+    def _numbered(self, chunk: Rows, places: NDArray[np.int64], keep: NDArray[np.bool_]) -> NDArray[np.int32]:
+        """The number of each row's queue, -1 for none, _NO_ROOM where a new one finds no room. Adds what is kept."""
+        kept: Iterable[str | None] = chunk.queues
+        if not keep.all():
+            kept = (chunk.queues[row] for row in np.flatnonzero(keep).tolist())
+        number: dict[str | None, int] = {None: UNKNOWN}
+        # in log order, so that the same log gives the same numbers
+        for queue in dict.fromkeys(kept):
+            if queue is not None:
+                number[queue] = self._number(queue)
+        out = np.array([number.get(queue, UNKNOWN) for queue in chunk.queues], np.int32)
+        for row in np.flatnonzero(keep & (out == _NO_ROOM)).tolist():
+            detail = f"queue {chunk.queues[row]} would be one more than {self.names.limit}"
+            self._bury(int(places[row]), Reason.TOO_MANY_QUEUES, detail)
+        return out
+
+    def _number(self, queue: str) -> int:
+        try:
+            return self.names.index(queue)
+        except NamesFullError:
+            return _NO_ROOM
+
+    def decoded(self) -> Decoded:
+        """What came of the batch."""
+        return Decoded(_joined(self.parts, self.records), self.dead, self.misrouted)
+
+
+_NO_ROOM: Final = -2
+_offset: Final[Callable[[DeadLetter], int]] = lambda letter: letter.offset  # noqa: E731
+
+
+def _quick(values: Sequence[bytes | None]) -> Rows | None:
+    """The columns of a chunk in which every record is an event, or None when one may not be."""
+    try:
+        joined = b"".join(values)  # type: ignore[arg-type]  # a None among them raises TypeError, caught here
+        longest = max(map(len, values))  # type: ignore[arg-type]
+        if longest > fields.VALUE_BYTES_MAX or b"\n" in joined:
+            return None
+        events = list(map(orjson.loads, values))  # type: ignore[arg-type]
+        if set(map(type, events)) != {dict}:
+            return None
+        plain = longest <= fields.TEXT_MAX and joined.isascii() and b"\\" not in joined and b"\x7f" not in joined
+        return columns(events, strict=not plain)
+    except (TypeError, orjson.JSONDecodeError, Fault):
+        return None
+
+
+_TYPES: Final[dict[str, type[np.generic]]] = {
+    "offset": np.int64,
+    "kind": np.int16,
+    "ts": np.int64,
+    "queue": np.int32,
+    "key": np.uint64,
+    **dict.fromkeys(fields.DURATIONS, np.int64),
+    "first_queued_ts": np.int64,
+    "code": np.int8,
+    "value": np.float64,
+}
+
+
+def _chosen(
+    chunk: Rows, offset: NDArray[np.int64], queue: NDArray[np.int32], chosen: NDArray[np.int64]
+) -> EventColumns:
+    """The *chosen* rows of *chunk* as columns."""
+    whole: list[NDArray[Any]] = [offset, chunk.kind, chunk.ts, queue, chunk.key, *chunk.durations]
+    whole += [chunk.first_queued_ts, chunk.code, chunk.value]
+    if len(chosen) < len(offset):
+        whole = [column[chosen] for column in whole]
+    return _event_columns(dict(zip(_TYPES, whole, strict=True)), {})
+
+
+def _joined(parts: list[EventColumns], records: dict[int, Event]) -> EventColumns:
+    """The columns of all chunks, one after the other."""
+    if not parts:
+        return _event_columns({name: np.empty(0, kind) for name, kind in _TYPES.items()}, records)
+    return _event_columns({name: np.concatenate([getattr(p, name) for p in parts]) for name in _TYPES}, records)
+
+
+def _event_columns(arrays: dict[str, Any], records: dict[int, Event]) -> EventColumns:
+    return EventColumns(**arrays, records=records)
