@@ -1,0 +1,1 @@
+"""Worker processes that the tests of the driver start, stop and kill."""
