@@ -1,9 +1,78 @@
-"""Placeholder while this command is being built."""
+"""``callwatch import``: a recording from foreign call records."""
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
 import typer
+
+from models.errors import UsageError
+
+if TYPE_CHECKING:
+    from callwatch.progress import Progress
+    from sources.import_result import ImportCounts
+
+FORMATS: Final = ("anonymous-bank", "csv")
+#: The bank's zone; a map of csv names its own.
+BANK_ZONE: Final = "Asia/Jerusalem"
 
 
 def register(app: typer.Typer) -> None:
-    """Register nothing yet."""
+    """Register ``import``."""
+
+    @app.command("import")
+    def import_(
+        format: Annotated[str, typer.Argument(metavar="FORMAT", help=f"One of {', '.join(FORMATS)}.")],
+        files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Call records; - is standard input.")],
+        out: Annotated[str, typer.Option("--output", "-o", metavar="REC", help="The recording; - is standard output.")],
+        timezone: Annotated[
+            str | None,
+            typer.Option(metavar="ZONE", help=f"Zone of the times; for anonymous-bank {BANK_ZONE} by default."),
+        ] = None,
+        map_file: Annotated[
+            Path | None, typer.Option("--map", metavar="MAP.toml", help="What the columns of a csv file mean.")
+        ] = None,
+    ) -> None:
+        """Make a recording from foreign call records: sorted by time, people pseudonymised.
+
+        Prints how many calls were offered, answered, abandoned, left in the menu, and how many rows were skipped;
+        names every row that it cannot use. The key of the pseudonyms is CALLWATCH_HASH_KEY.
+        """
+        from callwatch.progress import Progress
+
+        if format not in FORMATS:
+            raise UsageError(f"Unknown format {format!r}: there are {' and '.join(FORMATS)}.")
+        if (map_file is None) == (format == "csv"):
+            raise UsageError("A csv file needs --map MAP.toml; anonymous-bank takes none.")
+        with Progress() as progress:
+            counts = _import(format, files, out, timezone, map_file, progress)
+        stream = sys.stderr if out == "-" else sys.stdout
+        stream.write(counts.line() + "\n")
+
+
+def _import(
+    name: str, files: list[str], out: str, zone: str | None, map_file: Path | None, progress: Progress
+) -> ImportCounts:
+    from sources.anonymous_bank import import_bank
+    from sources.pseudonym import pseudonyms_from_environment
+
+    pseudonyms = pseudonyms_from_environment()
+    assert name == "anonymous-bank"
+    return import_bank(
+        files,
+        out,
+        made_by=made_by(name),
+        pseudonyms=pseudonyms,
+        zone=zone or BANK_ZONE,
+        say=progress.say,
+        progress=lambda rows: progress.show(f"{rows:,} rows read"),
+    )
+
+
+def made_by(name: str) -> str:
+    """What the header of the recording says of its maker."""
+    from importlib.metadata import version
+
+    return f"callwatch {version('callwatch')} import {name}"
