@@ -26,7 +26,7 @@ def clock_record(ts_ms: int, source: str) -> bytes:
 
 def command_record(
     *,
-    id: str,  # noqa: A002 - the field's name on the wire
+    id: str,
     source: str,
     ts_ms: int,
     queue: str,
