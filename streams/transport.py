@@ -33,6 +33,8 @@ from models.errors import WorkError
 from streams.batch import RecordBatch
 from streams.fetch import fetched_batches
 
+__all__ = ["SCHEME", "Consumer", "ConsumerThread", "Producer", "RecordBatch", "Transport"]
+
 SCHEME = "kafka+batch"
 #: A seek that does not take effect thrice means that the offset is not in the log.
 SEEK_ATTEMPTS = 3

@@ -34,7 +34,7 @@ def main(settings: dict[str, Any]) -> None:
         out.write(json.dumps({"pid": os.getpid(), "at": time.monotonic(), **fields}) + "\n")
 
     async def starts(tp: TP) -> int | None:
-        write(what="start", topic=tp.topic, partition=tp.partition)
+        write(what="start", topic=tp.topic, partition=tp.partition, generation=app.consumer_generation_id)
         return settings.get("start") if tp == TP(f"{kafka.prefix}events", 0) else None
 
     async def revoked(tps: set[TP]) -> None:
