@@ -1,4 +1,4 @@
-"""The simulator: a seeded day of a contact centre as a recording, with the ground truth of what went wrong beside it."""
+"""The simulator: a seeded day of a contact centre as a recording, and beside it the truth of what went wrong."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def make_plan(seed: int, start: datetime, hours: float, queues: int, *, incident
     calls = sum(queue.peak_per_hour * hours * 0.6 for pool in plan.pools for queue in pool.queues)
     if calls * _EVENTS_PER_CALL > MAX_EVENTS:
         raise UsageError(
-            f"--hours {hours:g} --queues {queues}: about {calls * _EVENTS_PER_CALL:,.0f} events, more than {MAX_EVENTS:,}; "
-            "simulate fewer hours or queues, or several recordings with different seeds"
+            f"--hours {hours:g} --queues {queues}: about {calls * _EVENTS_PER_CALL:,.0f} events, "
+            f"more than {MAX_EVENTS:,}; simulate fewer hours or queues, or several recordings with different seeds"
         )
     return plan
 

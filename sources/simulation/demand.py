@@ -32,7 +32,7 @@ Fate = Literal["queue", "menu", "blocked"]
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """One arrival. *fate* says whether it reaches the queue at all; the rest is used only if it does. Integers are ms."""
+    """One arrival. *fate* says whether it reaches the queue at all; what follows is used only if it does."""
 
     call: str
     queue: str

@@ -14,7 +14,7 @@ def erlang_b(agents: int, load: float) -> float:
 
 
 def service_level(agents: int, load: float, handle_s: float, threshold_s: float) -> float:
-    """Share of callers answered within *threshold_s* when nobody hangs up (Erlang C). 0 when the load is not carried."""
+    """Share of callers answered within *threshold_s* when nobody hangs up (Erlang C); 0 when overloaded."""
     if agents <= load:
         return 0.0
     b = erlang_b(agents, load)

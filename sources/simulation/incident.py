@@ -55,7 +55,7 @@ def draw_incidents(plan: DayPlan, rng: random.Random) -> tuple[Incident, ...]:
 
 
 def _incident(number: int, kind: Kind, pool: PoolPlan, start: float, rng: random.Random) -> Incident:
-    low, high = {"staffing_gap": (0.40, 0.50), "trunk_outage": (0.92, 0.98), "surge": (1.9, 2.4)}[kind]
+    low, high = {"staffing_gap": (0.40, 0.50), "trunk_outage": (0.92, 0.98), "surge": (2.2, 2.7)}[kind]
     minutes = {"staffing_gap": (24, 32), "trunk_outage": (20, 26), "surge": (22, 30)}[kind]
     names = tuple(queue.name for queue in pool.queues)
     size, length = round(rng.uniform(low, high), 2), 60.0 * rng.uniform(*minutes)
