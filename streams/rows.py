@@ -1,0 +1,78 @@
+"""Interval rows: what happened to the calls that arrived in one half-hour (or quarter) of one queue.
+
+A row is kept while it may still be corrected: until it lies wholly below the floor and no call in memory refers to it.
+"""
+
+from __future__ import annotations
+
+from numba import njit
+
+from streams.counters import COUNTERS
+from streams.store import FLOOR, ROW_FREE, ROWS, Store
+from streams.zones import interval_start
+
+
+@njit(cache=True, nogil=True)
+def row_of(store: Store, queue: int, ts: int) -> int:
+    """The row of *queue* that *ts* lies in, made where it is missing; -1 where it lies wholly below the floor.
+
+    A row below the floor was published and let go; to begin it anew would publish a part for the whole.
+    """
+    at = store.queues[queue].rows
+    while at >= 0:
+        row = store.rows[at]
+        if row.start <= ts < row.end:
+            return int(at) if row.end > store.meta[FLOOR] else -1
+        at = row.next
+    zone = store.queues[queue].zone
+    length = store.queues[queue].interval_ms
+    start = interval_start(store.zone_starts[zone], store.zone_offsets[zone], ts, length)
+    if start + length <= store.meta[FLOOR]:
+        return -1
+    at = store.meta[ROW_FREE]
+    if at >= 0:
+        store.meta[ROW_FREE] = store.rows[at].next
+    else:
+        at = store.meta[ROWS]
+        store.meta[ROWS] += 1
+    row = store.rows[at]
+    row.start, row.end, row.queue = start, start + length, queue
+    row.open, row.refs, row.revision, row.dirty, row.used = 0, 0, 0, 0, 1
+    row.next = store.queues[queue].rows
+    store.queues[queue].rows = at
+    store.row_counts[at, :] = 0
+    return int(at)
+
+
+@njit(cache=True, nogil=True)
+def add_to_row(store: Store, at: int, sign: int) -> None:
+    """Add *sign* times ``store.scratch`` to row *at* (nothing for -1)."""
+    if at < 0:
+        return
+    for c in range(COUNTERS):
+        store.row_counts[at, c] += sign * store.scratch[c]
+    store.rows[at].dirty = 1
+
+
+@njit(cache=True, nogil=True)
+def free_rows(store: Store) -> None:
+    """Let go of the rows that are published, wholly below the floor and referred to by no call."""
+    for at in range(store.meta[ROWS]):
+        row = store.rows[at]
+        if row.used == 1 and row.refs == 0 and row.dirty == 0 and row.end <= store.meta[FLOOR]:
+            _unlink(store, at)
+            row.used = 0
+            row.next = store.meta[ROW_FREE]
+            store.meta[ROW_FREE] = at
+
+
+@njit(cache=True, nogil=True)
+def _unlink(store: Store, at: int) -> None:
+    queue = store.rows[at].queue
+    before = store.queues[queue].rows
+    if before == at:
+        store.queues[queue].rows = store.rows[at].next
+        return
+    while store.rows[before].next != at:
+        before = store.rows[before].next
+    store.rows[before].next = store.rows[at].next

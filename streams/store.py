@@ -1,0 +1,207 @@
+"""The arrays that hold the state of one partition, and how they grow.
+
+`Store` is what kernels are given: record arrays and plain arrays, no objects. Everything is indexed by small integers;
+free records of a pool are linked through ``next``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.metric import FIGURES, WINDOWS
+from streams.counters import COUNTERS
+from streams.table import rehash
+
+BUCKET_MS: Final = 5_000
+#: Buckets of the rolling windows 1, 5, 15 and 30 minutes.
+WINDOW_BUCKETS: Final = (12, 60, 180, 360)
+LONGEST: Final = 360
+#: Buckets kept at once: 360 of the longest window, 13 that may lie ahead of the clock (60 s), up to a power of 2.
+RING: Final = 512
+DAY: Final = 4  #: index of the business day in the sums
+RESOLVE: Final = 5  #: index of "calls offered since the resolve"
+
+#: What a slot is the identity of.
+CALL, MENU, BLOCK, AGENT = 0, 1, 2, 3
+#: Whether a call is in its queue now.
+AWAY, WAITING, LOST = 0, 1, 2
+
+SLOT: Final = np.dtype(
+    [
+        ("key", np.uint64),
+        ("offered", np.int64),
+        ("first_queued", np.int64),
+        ("out_ts", np.int64),
+        ("word", np.int64),  # time of the last word about it
+        ("done_ts", np.int64),
+        ("out_wait", np.int32),  # as its source gave it; -1 unknown, -2 negative
+        ("talk", np.int32),
+        ("hold", np.int32),
+        ("wrap", np.int32),
+        ("queue", np.int32),
+        ("row", np.int32),  # interval row of its arrival, -1 none
+        ("prev", np.int32),
+        ("next", np.int32),
+        ("kind", np.int8),  # CALL, MENU, BLOCK, AGENT; -1 free
+        ("outcome", np.int8),  # 0 none, 1 answered, 2 abandoned, 3 flowed out
+        ("code", np.int8),
+        ("member", np.int8),  # AWAY, WAITING, LOST
+    ]
+)
+QUEUE: Final = np.dtype(
+    [
+        ("interval_ms", np.int64),
+        ("last_event", np.int64),
+        ("open_since", np.int64),
+        ("watch", np.int64),  # window "resolve" counts arrivals from here; -1 off
+        ("longest_ms", np.int64),
+        ("duplicates", np.int64),
+        ("too_late", np.int64),
+        ("negative", np.int64),
+        ("threshold", np.int32),
+        ("short", np.int32),
+        ("head", np.int32),  # first waiting slot
+        ("rows", np.int32),  # first interval row
+        ("waiting", np.int32),
+        ("lost", np.int32),
+        ("past", np.int32),
+        ("past_since", np.int32),  # past the threshold and offered since the resolve
+        ("ready", np.int32),
+        ("busy", np.int32),
+        ("staffed", np.int32),  # agents not offline
+        ("zone", np.int16),
+        ("formula", np.int8),
+        ("flow_out", np.int8),
+        ("known", np.int8),  # 1 once its source has spoken of agents
+        ("open", np.int8),
+        ("stirred", np.int8),  # figures must be computed anew
+        ("changed", np.int8),  # not yet in a snapshot
+    ]
+)
+ENTRY: Final = np.dtype([("bucket", np.int64), ("queue", np.int32), ("next", np.int32)])
+ROW: Final = np.dtype(
+    [
+        ("start", np.int64),
+        ("end", np.int64),
+        ("queue", np.int32),
+        ("next", np.int32),
+        ("open", np.int32),  # calls of it that still wait
+        ("refs", np.int32),  # slots whose arrival lies in it
+        ("revision", np.int32),
+        ("dirty", np.int8),
+        ("used", np.int8),
+    ]
+)
+
+#: Cells of ``Store.meta``.
+NOW, BUCKET, CLOCKED, FLOOR, RAISED = range(5)
+SLOTS, SLOT_FREE, SLOT_LIVE, ENTRIES, ENTRY_FREE, ROWS, ROW_FREE, REFUSED, BY_EVENT = range(5, 14)
+#: Slots that one partition may hold: 4 M x 88 bytes = 352 MB; 4 h at 280 calls a second. At the limit the floor rises.
+SLOT_LIMIT: Final = 4_000_000
+
+
+class Store(NamedTuple):
+    """State of a partition. Q queues, S slots, E bucket entries, R interval rows, Z zones, C counters."""
+
+    meta: NDArray[np.int64]  #: (16,) scalars, see NOW ... BY_EVENT
+    slots: NDArray[Any]  #: (S,) SLOT
+    table: NDArray[np.int32]  #: (power of two >= 2 S,) slot by key, -1 empty
+    queues: NDArray[Any]  #: (Q,) QUEUE
+    sums: NDArray[np.int64]  #: (Q, windows, C) sums of each window
+    ring: NDArray[np.int32]  #: (Q, RING) entry of a queue's bucket, -1 none
+    heads: NDArray[np.int32]  #: (RING,) first entry of a bucket over all queues
+    entries: NDArray[Any]  #: (E,) ENTRY
+    counts: NDArray[np.int64]  #: (E, C)
+    rows: NDArray[Any]  #: (R,) ROW
+    row_counts: NDArray[np.int64]  #: (R, C)
+    zone_starts: NDArray[np.int64]  #: (Z, K) UTC ms from which an offset holds
+    zone_offsets: NDArray[np.int64]  #: (Z, K) offset in ms
+    day_start: NDArray[np.int64]  #: (Z,) UTC ms of the local midnight that the day's sums begin at
+    figures: NDArray[np.float64]  #: (Q, figures) see models.metric.FIGURES
+    scratch: NDArray[np.int64]  #: (C,) one contribution
+
+
+def empty_store(zone_starts: NDArray[np.int64], zone_offsets: NDArray[np.int64]) -> Store:
+    """A store without queues for the zones given (see ``streams.zones``)."""
+    meta = np.zeros(16, np.int64)
+    meta[[NOW, BUCKET]] = -1
+    meta[[SLOT_FREE, ENTRY_FREE, ROW_FREE]] = -1
+    meta[[FLOOR, RAISED]] = np.iinfo(np.int64).min
+    return Store(
+        meta=meta,
+        slots=_free(1024, SLOT),
+        table=np.full(2048, -1, np.int32),
+        queues=np.zeros(0, QUEUE),
+        sums=np.zeros((0, len(WINDOWS), COUNTERS), np.int64),
+        ring=np.full((0, RING), -1, np.int32),
+        heads=np.full(RING, -1, np.int32),
+        entries=np.zeros(1024, ENTRY),
+        counts=np.zeros((1024, COUNTERS), np.int64),
+        rows=np.zeros(256, ROW),
+        row_counts=np.zeros((256, COUNTERS), np.int64),
+        zone_starts=zone_starts,
+        zone_offsets=zone_offsets,
+        day_start=np.zeros(len(zone_starts), np.int64),
+        figures=np.full((0, len(FIGURES)), np.nan),
+        scratch=np.zeros(COUNTERS, np.int64),
+    )
+
+
+def _free(n: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    array = np.zeros(n, dtype)
+    if dtype is SLOT:
+        array["kind"] = -1
+    return array
+
+
+def _longer(array: NDArray[Any], n: int, fill: float = 0) -> NDArray[Any]:
+    out = np.zeros((n, *array.shape[1:]), array.dtype)
+    if fill:
+        out[...] = fill
+    if array.dtype == SLOT:
+        out["kind"] = -1
+    out[: len(array)] = array
+    return out
+
+
+def _size(have: int, need: int) -> int:
+    while have < need:
+        have *= 2
+    return have
+
+
+def room_for(store: Store, events: int) -> Store:
+    """*store* with room for *events* more: at most a slot, three bucket entries and three rows each."""
+    meta = store.meta
+    slots = min(int(meta[SLOTS]) + events, SLOT_LIMIT) + 1
+    if slots > len(store.slots):
+        size = _size(len(store.slots), slots)
+        table = np.full(2 * size, -1, np.int32)
+        store = store._replace(slots=_longer(store.slots, size), table=table)
+        rehash(store.slots, table, int(meta[SLOTS]))
+    entries = int(meta[ENTRIES]) + 3 * events
+    if entries > len(store.entries):
+        size = _size(len(store.entries), entries)
+        store = store._replace(entries=_longer(store.entries, size), counts=_longer(store.counts, size))
+    rows = int(meta[ROWS]) + 3 * events
+    if rows > len(store.rows):
+        size = _size(len(store.rows), rows)
+        store = store._replace(rows=_longer(store.rows, size), row_counts=_longer(store.row_counts, size))
+    return store
+
+
+def room_for_queues(store: Store, queues: int) -> Store:
+    """*store* with at least *queues* queue records; new ones are blank and must be set up before use."""
+    have = len(store.queues)
+    if queues <= have:
+        return store
+    size = _size(max(have, 16), queues)
+    return store._replace(
+        queues=_longer(store.queues, size),
+        sums=_longer(store.sums, size),
+        ring=_longer(store.ring, size, -1),
+        figures=_longer(store.figures, size, np.nan),
+    )

@@ -1,0 +1,86 @@
+"""What is done now and then for all queues: local days that begin, rows that are due, the window since a resolve."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from streams.calls import add_since, arrival_of, fill_completion, fill_outcome
+from streams.counters import COUNTERS, OFFERED
+from streams.store import BLOCK, BUCKET, BUCKET_MS, CALL, DAY, LONGEST, MENU, RESOLVE, RING, ROWS, SLOTS, Store
+from streams.zones import day_start
+
+
+@njit(cache=True, nogil=True)
+def begin_days(store: Store, queues: int, now_ms: int) -> None:
+    """Where a local day has begun since the last clock, start the day's sums anew from its first bucket."""
+    for zone in range(len(store.day_start)):
+        began = day_start(store.zone_starts[zone], store.zone_offsets[zone], now_ms)
+        if began == store.day_start[zone]:
+            continue
+        store.day_start[zone] = began
+        for q in range(queues):
+            if store.queues[q].zone == zone:
+                store.sums[q, DAY, :] = 0
+                store.queues[q].stirred = 1
+                _fill_day(store, q, began)
+
+
+@njit(cache=True, nogil=True)
+def _fill_day(store: Store, queue: int, began: int) -> None:
+    now = store.meta[BUCKET]
+    for bucket in range(max(began // BUCKET_MS, now - LONGEST + 1), now + 1):
+        at = store.ring[queue, bucket % RING]
+        if at >= 0:
+            for c in range(COUNTERS):
+                store.sums[queue, DAY, c] += store.counts[at, c]
+
+
+@njit(cache=True, nogil=True)
+def due_rows(store: Store, now_ms: int, all_rows: bool, out: NDArray[np.int32]) -> int:
+    """Write into *out* the rows that must be published and return how many; each gets its next revision.
+
+    A row is due when it changed, its interval is over and no call of it waits any more; with *all_rows* every changed
+    row is, over or not. A row that never held anything but zeros is not.
+    """
+    n = 0
+    for at in range(store.meta[ROWS]):
+        row = store.rows[at]
+        if row.used == 0 or row.dirty == 0:
+            continue
+        if not all_rows and (row.end > now_ms or row.open > 0):
+            continue
+        row.dirty = 0
+        store.queues[row.queue].changed = 1
+        if row.revision == 0 and not store.row_counts[at].any():
+            continue
+        row.revision += 1
+        out[n] = at
+        n += 1
+    return n
+
+
+@njit(cache=True, nogil=True)
+def watch(store: Store, queue: int, since_ms: int) -> None:
+    """Let the window "resolve" of *queue* count the calls that arrive at or after *since_ms*; -1 ends it."""
+    record = store.queues[queue]
+    record.watch = since_ms
+    record.stirred = 1
+    record.changed = 1
+    store.sums[queue, RESOLVE, :] = 0
+    if since_ms < 0:
+        return
+    for at in range(store.meta[SLOTS]):
+        call = store.slots[at]
+        if call.queue != queue or call.kind not in (CALL, MENU, BLOCK) or arrival_of(store, at) < since_ms:
+            continue
+        if call.kind == CALL:
+            store.scratch[:] = 0
+            store.scratch[OFFERED] = 1
+            add_since(store, queue, 1)
+        fill_outcome(store, at)
+        add_since(store, queue, 1)
+        if call.done_ts >= 0:
+            fill_completion(store, at)
+            add_since(store, queue, 1)

@@ -1,0 +1,276 @@
+"""The windows of one partition: queues by name, batches in, figures and interval rows out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.event import UNKNOWN, EventColumns
+from models.formula import ratio, service_base, service_met
+from models.interner import Names
+from models.metric import FIGURES
+from streams import counters
+from streams.apply import apply, free_slots, set_floor
+from streams.buckets import advance
+from streams.figures import look
+from streams.freeze import freeze, slots_by_queue, thaw
+from streams.rows import free_rows
+from streams.store import (
+    BUCKET_MS,
+    BY_EVENT,
+    CLOCKED,
+    NOW,
+    RAISED,
+    ROWS,
+    SLOT,
+    empty_store,
+    room_for,
+    room_for_queues,
+)
+from streams.sweep import begin_days, due_rows, watch
+from streams.zones import zone_table
+
+#: Rows of a batch that are applied at once; bounds how far ahead the pools are grown (8192 x 3 entries = 3.5 MB).
+CHUNK = 8192
+_TIME = {"now_ms": NOW, "clocked": CLOCKED, "raised_ms": RAISED}
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSetup:
+    """How a queue's figures are formed. Times in ms; *formula* and *flow_out* are ints of `Formula` and `FlowOut`."""
+
+    zone: str
+    interval_ms: int
+    threshold_ms: int
+    short_ms: int
+    formula: int
+    flow_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class RowCounts:
+    """One interval row that is due: its queue, start (UTC ms), revision and counters (see ``streams.counters``)."""
+
+    queue: str
+    start_ms: int
+    minutes: int
+    revision: int
+    counts: NDArray[np.int64]
+    service_level: float | None
+    answer_rate: float | None
+    abandonment_rate: float | None
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+class Windows:
+    """State and figures of the queues of one partition.
+
+    *setup* says how a queue is set up by its name. All times are stream time; nothing here reads a clock. Raises
+    nothing on any event that the decoder lets through.
+    """
+
+    def __init__(self, names: Names, setup: Callable[[str], QueueSetup], *, by_event: bool = False) -> None:
+        self.names = names
+        self._setup = setup
+        self._zones: list[str] = []
+        self._store = empty_store(*zone_table(()))
+        self._store.meta[BY_EVENT] = by_event
+        self._ready = 0
+
+    # -- events and time ------------------------------------------------------------------------------------------
+
+    def apply(self, columns: EventColumns, first: int, end: int) -> None:
+        """Apply the rows *first* to *end* of a decoded batch, in log order."""
+        self.make_queues()
+        durations = np.stack((columns.wait_ms, columns.talk_ms, columns.hold_ms, columns.wrap_ms))
+        for start in range(first, end, CHUNK):
+            stop = min(start + CHUNK, end)
+            self._store = room_for(self._store, stop - start)
+            apply(
+                self._store,
+                start,
+                stop,
+                columns.kind,
+                columns.ts,
+                columns.queue,
+                columns.key,
+                columns.code,
+                columns.first_queued_ts,
+                durations,
+            )
+
+    @property
+    def now_ms(self) -> int:
+        """The time: of the last clock record, before the first of the latest event; -1 before anything."""
+        return int(self._store.meta[NOW])
+
+    @property
+    def clocked(self) -> bool:
+        """Whether a clock record has been seen."""
+        return bool(self._store.meta[CLOCKED])
+
+    def clock(self, now_ms: int) -> bool:
+        """Move the time to *now_ms* (never back) and compute the figures. True when a new bucket began."""
+        self.make_queues()
+        store = self._store
+        before = self.now_ms
+        now_ms = max(now_ms, before)
+        store.meta[CLOCKED] = 1
+        store.meta[NOW] = now_ms
+        set_floor(store)
+        moved = bool(advance(store, now_ms // BUCKET_MS))
+        if moved:
+            begin_days(store, self._ready, now_ms)
+        look(store, self._ready, now_ms)
+        if now_ms // 60_000 != before // 60_000:
+            self.tidy()
+        return moved
+
+    def tidy(self) -> None:
+        """Let go of calls and rows that nothing can change any more."""
+        free_slots(self._store)
+        free_rows(self._store)
+
+    def stirred(self) -> NDArray[np.int64]:
+        """Indices of the queues whose figures changed since the last call of this."""
+        flags = self._store.queues["stirred"][: self._ready]
+        found = np.flatnonzero(flags)
+        flags[found] = 0
+        return found
+
+    # -- queues ---------------------------------------------------------------------------------------------------
+
+    def make_queues(self) -> None:
+        """Set up the queues that the interner has got since the last call."""
+        for at in range(self._ready, len(self.names)):
+            self._make(at, self._setup(self.names.names[at]))
+        self._ready = len(self.names)
+
+    def _make(self, at: int, setup: QueueSetup) -> None:
+        if setup.zone not in self._zones:
+            self._zones.append(setup.zone)
+            starts, offsets = zone_table(self._zones)
+            days = np.append(self._store.day_start, np.int64(-1))
+            self._store = self._store._replace(zone_starts=starts, zone_offsets=offsets, day_start=days)
+            if self.now_ms >= 0:
+                begin_days(self._store, 0, self.now_ms)
+        self._store = room_for_queues(self._store, at + 1)
+        queue = self._store.queues[at]
+        queue["interval_ms"] = setup.interval_ms
+        queue["threshold"], queue["short"] = setup.threshold_ms, setup.short_ms
+        queue["formula"], queue["flow_out"] = setup.formula, setup.flow_out
+        queue["zone"] = self._zones.index(setup.zone)
+        queue["last_event"] = queue["open_since"] = queue["watch"] = UNKNOWN
+        queue["head"] = queue["rows"] = -1
+        queue["open"] = queue["stirred"] = queue["changed"] = 1
+
+    def set_open(self, queue: str, is_open: bool, since_ms: int) -> None:
+        """Say that *queue* opened or closed at *since_ms*."""
+        record = self._store.queues[self.names.index(queue)]
+        record["open"], record["open_since"], record["changed"] = is_open, since_ms, 1
+
+    # -- figures (the protocol ``alerts.judgement.Live``) --------------------------------------------------------
+
+    @property
+    def figures(self) -> NDArray[np.float64]:
+        """``(queues, figures)`` at the last clock; columns by ``models.metric.FIGURES``, NaN undefined. Not a copy."""
+        return self._store.figures[: self._ready]
+
+    def value(self, queue: str, metric: str, window: str) -> float | None:
+        """One figure at the last clock, None when undefined or the queue is unknown."""
+        at = self.names.find(queue)
+        return None if at is None else _known(float(self.figures[at, FIGURES[(metric, window)]]))
+
+    def watch(self, queue: str, since_ms: int) -> None:
+        """Begin to count the window "resolve": calls of *queue* that arrive at or after *since_ms*."""
+        watch(self._store, self.names.index(queue), since_ms)
+
+    def unwatch(self, queue: str) -> None:
+        """End the window "resolve" of *queue*."""
+        watch(self._store, self.names.index(queue), UNKNOWN)
+
+    def counts(self, name: str) -> NDArray[np.int64]:
+        """A counter of every queue's record by its name, e.g. ``too_late``, ``duplicates``, ``negative``, ``lost``."""
+        return np.asarray(self._store.queues[name][: self._ready], np.int64)
+
+    # -- interval rows --------------------------------------------------------------------------------------------
+
+    def due_rows(self, *, all_rows: bool = False) -> list[RowCounts]:
+        """The interval rows to publish now, by queue and start; with *all_rows* those still running too."""
+        store = self._store
+        out = np.empty(int(store.meta[ROWS]), np.int32)
+        n = due_rows(store, self.now_ms, all_rows, out)
+        return sorted((self._row(int(at)) for at in out[:n]), key=lambda row: (row.queue, row.start_ms))
+
+    def _row(self, at: int) -> RowCounts:
+        row, n = self._store.rows[at], self._store.row_counts[at].copy()
+        queue = self._store.queues[row["queue"]]
+        formula, flow_out = int(queue["formula"]), int(queue["flow_out"])
+        base = service_base(
+            formula,
+            flow_out,
+            n[counters.ANSWERED],
+            n[counters.ABANDONED],
+            n[counters.ABANDONED_IN],
+            n[counters.ABANDONED_SHORT],
+            n[counters.FLOWED_OUT],
+            n[counters.FLOWED_LATE],
+        )
+        met = service_met(formula, n[counters.ANSWERED_IN], n[counters.ABANDONED_IN])
+        decided = n[counters.OFFERED] - n[counters.UNRESOLVED]
+        return RowCounts(
+            queue=self.names.names[row["queue"]],
+            start_ms=int(row["start"]),
+            minutes=int(queue["interval_ms"] // 60_000),
+            revision=int(row["revision"]),
+            counts=n,
+            service_level=_known(ratio(met, base)),
+            answer_rate=_known(ratio(n[counters.ANSWERED], decided)),
+            abandonment_rate=_known(ratio(n[counters.ABANDONED], decided)),
+        )
+
+    # -- snapshots ------------------------------------------------------------------------------------------------
+
+    def changed(self) -> list[str]:
+        """Names of the queues that changed since `freeze` last took them."""
+        return [self.names.names[at] for at in np.flatnonzero(self._store.queues["changed"][: self._ready])]
+
+    def freeze(self, queues: Sequence[str]) -> dict[str, bytes]:
+        """The state of each of *queues* as bytes; they count as unchanged from here on."""
+        slots = slots_by_queue(self._store)
+        none = np.empty(0, np.int64)
+        out = {}
+        for name in queues:
+            at = self.names.index(name)
+            out[name] = freeze(self._store, at, slots.get(at, none))
+            self._store.queues[at]["changed"] = 0
+        return out
+
+    def freeze_time(self) -> dict[str, int]:
+        """The state that belongs to no queue: clock and floor."""
+        return {name: int(self._store.meta[cell]) for name, cell in _TIME.items()}
+
+    def thaw(self, time: dict[str, int], queues: dict[str, bytes]) -> None:
+        """Restore into a blank object the clock and the *queues* that `freeze_time` and `freeze` took.
+
+        Raises ValueError when a snapshot has a version that this program does not read.
+        """
+        for name, cell in _TIME.items():
+            self._store.meta[cell] = time[name]
+        set_floor(self._store)
+        advance(self._store, self.now_ms // BUCKET_MS)
+        for name in sorted(queues):
+            self.names.index(name)
+        self.make_queues()
+        for name in sorted(queues):
+            self._store = room_for(self._store, len(queues[name]) // SLOT.itemsize + 64)
+            thaw(self._store, self.names.index(name), queues[name])
+        self.tidy()
+        look(self._store, self._ready, self.now_ms)
