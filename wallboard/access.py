@@ -1,0 +1,120 @@
+"""Who may look: the guard in front of every request, and the headers behind every answer.
+
+On loopback without a token everybody on this machine may look and act (the demo); the guard then answers only to
+loopback names, so that a foreign page cannot reach us through a name of its own. Anywhere else a token is needed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from models.errors import SettingsError
+from models.runtime import WallboardSettings
+
+COOKIE: Final = "callwatch"
+#: Paths that need no token: the probe of an orchestrator and the way in with what it shows.
+OPEN_PATHS: Final = frozenset({"/healthz", "/login", "/static/login.css"})
+LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+HEADERS: Final = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
+
+
+def is_loopback(host: str) -> bool:
+    """Whether *host* (a name or an address) is this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def check_listening(settings: WallboardSettings) -> None:
+    """Raise SettingsError when *settings* would let strangers in."""
+    if not is_loopback(settings.host) and not settings.token:
+        raise SettingsError(
+            f"The wallboard may not listen on {settings.host} without sign-in: set CALLWATCH_TOKEN, "
+            'or listen on loopback ([wallboard] host = "127.0.0.1")'
+        )
+
+
+def cookie_of(token: str) -> str:
+    """What the sign-in cookie holds: not the token itself."""
+    return hashlib.sha256(b"callwatch cookie " + token.encode()).hexdigest()
+
+
+def same(given: str, expected: str) -> bool:
+    """Compare secrets in constant time."""
+    return hmac.compare_digest(given.encode(), expected.encode())
+
+
+class Guard:
+    """ASGI middleware. A plain one: Starlette's own base class gathers streams before it passes them on."""
+
+    def __init__(self, app: ASGIApp, settings: WallboardSettings) -> None:
+        self._app = app
+        self._token = settings.token
+        self._names = LOOPBACK_NAMES | {settings.host.strip("[]")}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse, or pass on; either way with our headers."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                headers.setdefault("cache-control", "no-cache" if scope["path"].startswith("/static/") else "no-store")
+            await send(message)
+
+        refusal = self._refusal(scope)
+        await (refusal or self._app)(scope, receive, with_headers)
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        origin = headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc != host:
+            return JSONResponse({"detail": f"requests from pages of {origin} are refused"}, 403)
+        if not self._token:
+            if urlsplit(f"//{host}").hostname not in self._names:
+                return JSONResponse({"detail": "without sign-in only loopback addresses are answered"}, 403)
+            return None
+        if scope["path"] in OPEN_PATHS or self._signed_in(headers):
+            return None
+        if scope["method"] == "GET" and "text/html" in headers.get("accept", ""):
+            return RedirectResponse("/login", 303)
+        return JSONResponse(
+            {"detail": "sign in at /login, or send the header Authorization: Bearer TOKEN"},
+            401,
+            {"www-authenticate": "Bearer"},
+        )
+
+    def _signed_in(self, headers: Headers) -> bool:
+        kind, _, given = headers.get("authorization", "").partition(" ")
+        if kind.lower() == "bearer" and same(given.strip(), self._token):
+            return True
+        cookie = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
+        return same(cookie, cookie_of(self._token))

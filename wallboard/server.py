@@ -1,0 +1,297 @@
+"""The wallboard's server: the HTTP of DESIGN section 9 over the hub, the commands and the catalogue."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+import uvicorn
+from fastapi import APIRouter, FastAPI, HTTPException, Request
+from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from fastapi.staticfiles import StaticFiles
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from sse_starlette import EventSourceResponse
+from sse_starlette.sse import SendTimeoutError
+from starlette.types import Receive, Scope, Send
+
+from models.errors import UsageError, WorkError
+from models.keys import HISTORY_FIGURES
+from models.metric import METRICS
+from models.runtime import Settings
+from wallboard.access import COOKIE, Guard, check_listening, cookie_of, same
+from wallboard.board import Board
+from wallboard.commands import CommandRequest, Commands, checked
+from wallboard.hub import Hub, wall_ms
+
+STATIC: Final = Path(__file__).parent / "static"
+#: Comment lines that keep proxies and dead-connection checks content.
+PING_S: Final = 10
+#: A screen that takes nothing for this long is gone; it comes back by itself.
+SEND_TIMEOUT_S: Final = 30.0
+#: What requests under way get after SIGTERM. Streams end at once.
+GRACE_S: Final = 3
+#: A login form is a token long.
+FORM_LIMIT: Final = 4_096
+
+log = logging.getLogger("callwatch.wallboard")
+api = APIRouter()
+
+
+class Wallboard:
+    """What the handlers share: settings, hub and commands of one app."""
+
+    def __init__(self, settings: Settings, valkey: Redis) -> None:
+        self.settings = settings
+        self.hub = Hub(valkey, settings.kafka.prefix, settings.kafka.partitions)
+        self.commands = Commands(settings.kafka)
+        self.people = frozenset(p.id for p in settings.catalogue.people)
+
+    @property
+    def board(self) -> Board:
+        """The board. Raises HTTPException 503 until Valkey answered the first time."""
+        if self.hub.board is None:
+            raise HTTPException(503, f"Valkey at {self.settings.valkey_url} has not answered yet")
+        return self.hub.board
+
+
+class _Stream(EventSourceResponse):
+    """An SSE answer for which a screen that went away is no error."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        except SendTimeoutError:
+            log.info("a screen took nothing for %g s: its stream is closed", SEND_TIMEOUT_S)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The app for *settings*. Raises SettingsError when it would listen to strangers without a token."""
+    check_listening(settings.wallboard)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        # retries belong to the hub; a pool that waits for itself would hide a dead Valkey
+        valkey = Redis.from_url(settings.valkey_url, socket_connect_timeout=5.0, socket_timeout=10.0)
+        app.state.wallboard = wallboard = Wallboard(settings, valkey)
+        following = asyncio.create_task(wallboard.hub.run())
+        try:
+            yield
+        finally:
+            wallboard.hub.close()
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+            await wallboard.commands.stop()
+            await valkey.aclose()
+
+    app = FastAPI(title="Callwatch wallboard", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.add_middleware(Guard, settings=settings.wallboard)
+    app.include_router(api)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    return app
+
+
+async def serve(settings: Settings, stop: asyncio.Event) -> None:
+    """Serve until *stop* is set; then end all streams and return. Raises WorkError when the port is taken."""
+    app = create_app(settings)
+    at = settings.wallboard
+    config = uvicorn.Config(
+        app,
+        host=at.host,
+        port=at.port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=GRACE_S,
+        lifespan="on",
+        server_header=False,
+    )
+    server = _Server(config)
+
+    async def stopper() -> None:
+        await stop.wait()
+        app.state.wallboard.hub.close()
+        server.should_exit = True
+
+    watching = asyncio.create_task(stopper())
+    try:
+        await server.serve()
+    except SystemExit as error:  # uvicorn's answer to a port that is taken
+        raise WorkError(f"Cannot listen on {at.host}:{at.port}: choose another port, or stop what listens there") from (
+            error
+        )
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; returns when every stream has ended. Raises SettingsError, WorkError."""
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        await serve(settings, stop)
+
+    asyncio.run(main())
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that leaves signals to `run`: its own handling ends the process by the signal it caught."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _of(request: Request) -> Wallboard:
+    wallboard: Wallboard = request.app.state.wallboard
+    return wallboard
+
+
+@api.get("/", include_in_schema=False)
+def page() -> FileResponse:
+    """The page."""
+    return FileResponse(STATIC / "index.html", media_type="text/html")
+
+
+@api.get("/login", include_in_schema=False)
+def login_page() -> FileResponse:
+    """The way in."""
+    return FileResponse(STATIC / "login.html", media_type="text/html")
+
+
+@api.post("/login", include_in_schema=False)
+async def login(request: Request) -> Response:
+    """Exchange the token for a cookie."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > FORM_LIMIT:
+            raise HTTPException(413, "a login form is shorter")
+    token = _of(request).settings.wallboard.token
+    given = parse_qs(body.decode(errors="replace")).get("token", [""])[0]
+    if not token or not same(given, token):
+        await asyncio.sleep(0.5)  # guessing is slow
+        return RedirectResponse("/login?refused", 303)
+    answer = RedirectResponse("/", 303)
+    secure = request.url.scheme == "https"
+    answer.set_cookie(COOKIE, cookie_of(token), httponly=True, samesite="strict", secure=secure, max_age=30 * 86_400)
+    return answer
+
+
+@api.get("/healthz")
+def healthz(request: Request) -> JSONResponse:
+    """200 while Valkey answers, else 503; and how old the freshest figure is."""
+    hub = _of(request).hub
+    rows = hub.board.rows(wall_ms()) if hub.board else []
+    return JSONResponse(
+        {
+            "status": "ok" if hub.connected else "no answer from Valkey",
+            "epoch": hub.board.position.epoch if hub.board else "",
+            "queues": len(rows),
+            "age_ms": min((row["age_ms"] for row in rows), default=None),
+        },
+        200 if hub.connected else 503,
+    )
+
+
+@api.get("/api/queues")
+def queues(request: Request) -> dict[str, Any]:
+    """The latest figures of every queue, each with ``age_ms`` by wall time."""
+    return {"queues": _of(request).board.rows(wall_ms())}
+
+
+@api.get("/api/history")
+async def history(request: Request) -> dict[str, Any]:
+    """The trend of every queue: points of ``figures``, after their stream time."""
+    wallboard = _of(request)
+    trends = await _valkey(wallboard.hub.store.history(sorted(wallboard.board.queues)))
+    return {"figures": HISTORY_FIGURES, "history": trends}
+
+
+@api.get("/api/orders")
+def orders(request: Request) -> dict[str, Any]:
+    """Open orders, gravest first, then the recently closed."""
+    return {"orders": _of(request).board.order_list()}
+
+
+@api.get("/api/orders/{order_id}")
+async def order(request: Request, order_id: str) -> dict[str, Any]:
+    """One order and every decision about it."""
+    wallboard = _of(request)
+    found = _order(wallboard, order_id)
+    return {**found, "log": await _valkey(wallboard.hub.store.log(order_id))}
+
+
+@api.post("/api/orders/{order_id}/commands", status_code=202)
+async def command(request: Request, order_id: str, body: CommandRequest) -> dict[str, Any]:
+    """Put a command onto the log. 202: the broker has it; whether it is obeyed stands in the order's log."""
+    wallboard = _of(request)
+    found = _order(wallboard, order_id)
+    try:
+        asked = checked(order_id, body, wallboard.people, wallboard.settings.catalogue.causes)
+        ts_ms = max(wallboard.board.stream_ms(found["queue"]) or 0, found["updated_ms"])
+        return await wallboard.commands.send(asked, found["queue"], ts_ms)
+    except UsageError as error:
+        raise HTTPException(422, str(error)) from error
+    except WorkError as error:
+        raise HTTPException(503, str(error)) from error
+
+
+@api.get("/events")
+async def events(request: Request) -> EventSourceResponse:
+    """Changes as they come (SSE: queue, order, alert, reset); resumes after ``Last-Event-ID``."""
+    hub = _of(request).hub
+    if hub.full:
+        raise HTTPException(503, "this wallboard serves as many screens as it can: start another")
+    since = request.headers.get("last-event-id", "")
+    return _Stream(hub.stream(since), ping=PING_S, sep="\n", send_timeout=SEND_TIMEOUT_S)
+
+
+@api.get("/api/metrics-dictionary")
+def metrics_dictionary() -> dict[str, Any]:
+    """What every figure means."""
+    return {"metrics": METRICS}
+
+
+@api.get("/api/people")
+def people(request: Request) -> dict[str, Any]:
+    """Who can act."""
+    found = _of(request).settings.catalogue.people
+    return {"people": [{"id": p.id, "name": p.name, "department": p.department, "tier": p.tier} for p in found]}
+
+
+@api.get("/api/causes")
+def causes(request: Request) -> dict[str, Any]:
+    """The causes that a resolve may name."""
+    return {"causes": _of(request).settings.catalogue.causes}
+
+
+@api.get("/api/catalogue")
+def catalogue(request: Request) -> dict[str, Any]:
+    """Rules and sites: what symptoms mean and which clock the wall shows."""
+    found = _of(request).settings.catalogue
+    sites = [{"name": s.name, "zone": s.zone} for s in found.sites]
+    return {"rules": found.rules, "sites": sites, "limits": found.limits}
+
+
+def _order(wallboard: Wallboard, order_id: str) -> dict[str, Any]:
+    found = wallboard.board.orders.get(order_id)
+    if found is None:
+        raise HTTPException(404, f"no open or recently closed order is called {order_id}; GET /api/orders names them")
+    return found
+
+
+async def _valkey(reading: Any) -> Any:
+    try:
+        return await reading
+    except (RedisError, OSError) as error:
+        raise HTTPException(503, f"Valkey does not answer: {error}") from error

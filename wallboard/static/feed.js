@@ -1,0 +1,42 @@
+// The one connection to the server: SSE with resume by the browser, and plain requests.
+
+export async function get(path) {
+  const answer = await fetch(path, { headers: { accept: "application/json" } });
+  if (answer.status === 401) location.assign("/login");
+  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
+  return answer.json();
+}
+
+/** Ask for something to be done with an order; throws the server's reason when it does not even take the command. */
+export async function send(order, command, actor, args = {}) {
+  const answer = await fetch(`/api/orders/${encodeURIComponent(order)}/commands`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ command, actor, args }),
+  });
+  const body = await answer.json().catch(() => ({}));
+  if (answer.status !== 202) {
+    throw new Error(typeof body.detail === "string" ? body.detail : `not taken (${answer.status})`);
+  }
+  return body;
+}
+
+const AGAIN_MS = 3000;
+
+/** Follow /events. `on` has a function for each event name, and `link(state)`. */
+export function follow(on) {
+  const source = new EventSource("/events");
+  for (const name of ["reset", "queue", "order", "alert"]) {
+    source.addEventListener(name, (event) => on[name](JSON.parse(event.data)));
+  }
+  source.onopen = () => on.link("live");
+  source.onerror = () => {
+    on.link("reconnecting");
+    if (source.readyState !== EventSource.CLOSED) return; // the browser tries again, with Last-Event-ID
+    source.close();
+    setTimeout(() => {
+      get("/api/people").catch(() => undefined);
+      follow(on);
+    }, AGAIN_MS);
+  };
+}
