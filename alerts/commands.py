@@ -1,0 +1,362 @@
+"""Commands of people: what each needs beside a legal move, and what it does.
+
+A command is refused with a named reason, in the log with the live figures, and nothing else happens. A guard returns a
+`No`, a handler does the work; `obey` asks the table of moves first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from alerts import desk, routing, verification
+from alerts.order import WorkOrder
+from alerts.turn import Turn
+from alerts.workorder import UNANSWERED, moved
+from models.calendar import on_duty
+from models.catalogue import Catalogue, Person
+from models.command import CANCEL_REASONS, NEEDS, OrderCommand
+
+SUPERVISOR = 3
+SHIFT_LEAD = 1
+
+
+@dataclass(frozen=True, slots=True)
+class No:
+    """A refusal: its named reason, words, and the live figures that speak against the command."""
+
+    reason: str
+    text: str
+    live: dict[str, float | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A command with all it is decided on."""
+
+    catalogue: Catalogue
+    turn: Turn
+    order: WorkOrder
+    command: OrderCommand
+
+    @property
+    def actor(self) -> str:
+        """Who asks."""
+        return self.command.actor
+
+    def tier(self) -> int:
+        """The tier of who asks; a stranger has none (-1), and without people in the settings everybody may all."""
+        if not self.catalogue.people:
+            return routing.MANAGER
+        person = routing.person_of(self.catalogue, self.actor)
+        return person.tier if person else -1
+
+    def log(self, decision: str, why: str, **data: str | int | float | bool | None) -> None:
+        """Log the command as decided."""
+        self.turn.log(self.order, self.command.command, decision, why, self.actor, data)
+
+    def move(self, why: str, **data: str | int | float | bool | None) -> None:
+        """Make the legal move and log it."""
+        before = self.order.state
+        desk.go(self.order, self.command.command)
+        self.log("moved" if self.order.state != before else "done", why, **data)
+
+
+def obey(catalogue: Catalogue, turn: Turn, order: WorkOrder, command: OrderCommand) -> None:
+    """Decide one command about *order*."""
+    ask = Ask(catalogue, turn, order, command)
+    no = _refused(ask)
+    if no is None:
+        _HANDLERS[command.command](ask)
+        return
+    turn.log(order, command.command, "refused", no.text, command.actor, {"reason": no.reason}, no.live)
+    if command.command == "resolve":
+        turn.alert("refused", order, f"Resolve refused: {no.text}", f"解决申请被拒绝:{no.text}")
+
+
+def _refused(ask: Ask) -> No | None:
+    command, order = ask.command, ask.order
+    if moved(order.state, command.command, "analysing") is None:
+        return No(
+            f"illegal_when_{order.state}", f"{command.command} is not possible for an order that is {order.state}"
+        )
+    for name in NEEDS.get(command.command, ()):
+        if getattr(command, name) in ("", None):
+            return No(f"needs_{name}", f"{command.command} needs {name}")
+    guard = _GUARDS.get(command.command)
+    return guard(ask) if guard else None
+
+
+# --- guards ---------------------------------------------------------------------------------------------------------
+
+
+def _may_resolve(ask: Ask) -> No | None:
+    if ask.command.cause not in ask.catalogue.causes:
+        return No("unknown_cause", f"the cause must be one of {', '.join(ask.catalogue.causes)}")
+    turn, order = ask.turn, ask.order
+    active = [turn.rules[r] for r in sorted(order.active) if r in turn.rules]
+    against = verification.refusal(active, lambda m, w: turn.read(order.queue, m, w))
+    return No(against.reason, against.text, {against.figure: against.value}) if against else None
+
+
+def _until(ask: Ask, longest_ms: int) -> No | None:
+    left_ms = (ask.command.until_ms or 0) - ask.turn.now_ms
+    if left_ms <= 0:
+        return No("until_is_past", "until lies in the past")
+    if left_ms > longest_ms:
+        return No("until_too_late", f"until may be {longest_ms // 60_000} min ahead at most")
+    return None
+
+
+def _may_hold(ask: Ask) -> No | None:
+    return _until(ask, ask.catalogue.limits.hold_max_ms)
+
+
+def _may_accept(ask: Ask) -> No | None:
+    if ask.tier() < SUPERVISOR:
+        return No("not_a_supervisor", "only a supervisor or manager lets a shortfall stand")
+    return _until(ask, ask.catalogue.limits.accept_max_ms)
+
+
+def _may_cancel(ask: Ask) -> No | None:
+    if not ask.command.reason.startswith(CANCEL_REASONS):
+        return No("not_a_reason_to_cancel", f"the reason begins with one of: {', '.join(CANCEL_REASONS)}")
+    return None
+
+
+def _may_confirm(ask: Ask) -> No | None:
+    if not ask.order.private.cancel_by:
+        return No("nothing_to_confirm", "nobody has asked to cancel this order")
+    if ask.actor == ask.order.private.cancel_by:
+        return No("needs_a_second_person", "cancelling needs a second person")
+    return None if ask.tier() >= 0 else No("unknown_person", f"{ask.actor} is not in the settings")
+
+
+def _may_take(ask: Ask) -> No | None:
+    if ask.actor == ask.order.owner and ask.order.state not in UNANSWERED:
+        return No("already_accountable", f"{ask.actor} is accountable already")
+    return None if ask.tier() >= SHIFT_LEAD else No("cannot_be_accountable", f"{ask.actor} cannot be accountable")
+
+
+def _may_give(ask: Ask) -> No | None:
+    person = routing.person_of(ask.catalogue, ask.command.person)
+    if person is None or person.tier < SHIFT_LEAD:
+        return No("cannot_be_accountable", f"{ask.command.person} cannot be accountable")
+    if person.id == ask.order.owner:
+        return No("already_accountable", f"{person.id} is accountable already")
+    return None
+
+
+def _may_reassign(ask: Ask) -> No | None:
+    no = _may_give(ask)
+    person = routing.person_of(ask.catalogue, ask.command.person)
+    if no is None and person is not None and not on_duty(person, ask.turn.now_ms):
+        return No("off_duty", f"{person.id} is off duty")
+    return no
+
+
+def _may_accept_handover(ask: Ask) -> No | None:
+    if ask.actor == ask.order.private.handover_to:
+        return None
+    return No("not_handed_to_you", f"the order has not been handed over to {ask.actor}")
+
+
+def _may_propose(ask: Ask) -> No | None:
+    past = (ask.command.until_ms or 0) <= ask.turn.now_ms
+    return No("until_is_past", "the limit lies in the past") if past else None
+
+
+def _may_agree(ask: Ask) -> No | None:
+    private = ask.order.private
+    if private.proposed_ms is None:
+        return No("nothing_proposed", "nobody has proposed a limit")
+    if private.proposed_by == ask.actor:
+        return No("needs_the_other_side", "the limit is agreed by the other side")
+    return None
+
+
+def _may_sign(ask: Ask) -> No | None:
+    if ask.tier() < SHIFT_LEAD:
+        return No("not_a_shift_lead", "evidence is signed by a shift lead or above")
+    check = ask.order.verification
+    if check is None or check.state != "undecided":
+        return No("verification_running", "the calls since the resolve still decide")
+    return None
+
+
+_GUARDS: dict[str, Callable[[Ask], No | None]] = {
+    "resolve": _may_resolve,
+    "hold": _may_hold,
+    "accept": _may_accept,
+    "cancel": _may_cancel,
+    "confirm_cancel": _may_confirm,
+    "take": _may_take,
+    "reassign": _may_reassign,
+    "hand_over": _may_give,
+    "accept_handover": _may_accept_handover,
+    "propose_limit": _may_propose,
+    "agree_limit": _may_agree,
+    "sign_evidence": _may_sign,
+}
+
+
+# --- handlers -------------------------------------------------------------------------------------------------------
+
+
+def _changed(ask: Ask, text: str, zh: str) -> None:
+    ask.turn.alert("changed", ask.order, f"{text}: {ask.order.sentence}", f"{zh}:{ask.order.sentence}")
+
+
+def _acknowledge(ask: Ask) -> None:
+    if ask.order.owner is None:
+        ask.order.owner = ask.order.owner_name = ask.actor
+    ask.move("seen and taken on")
+    _changed(ask, f"Acknowledged by {ask.actor}", f"{ask.actor} 已确认")
+
+
+def _own(ask: Ask, person_id: str) -> None:
+    """Make *person_id* the one accountable; the climb begins anew with that person."""
+    person = routing.person_of(ask.catalogue, person_id) or Person(person_id, person_id, "")
+    ask.order.private.tried.clear()
+    ask.order.private.handover_to = ""
+    desk.give(ask.order, person)
+
+
+def _take(ask: Ask) -> None:
+    left = ask.order.owner
+    _own(ask, ask.actor)
+    ask.move("taken over", **{"from": left})
+    _changed(ask, f"Taken by {ask.order.owner_name}", f"{ask.order.owner_name} 已接手")
+
+
+def _analyse(ask: Ask) -> None:
+    ask.move("looking for the cause")
+
+
+def _note(ask: Ask) -> None:
+    ask.log("noted", ask.command.text, person=ask.command.person or None)
+
+
+def _propose_limit(ask: Ask) -> None:
+    ask.order.private.proposed_ms, ask.order.private.proposed_by = ask.command.until_ms, ask.actor
+    ask.order.agreed_ms = ask.command.until_ms
+    ask.log("proposed", ask.command.reason or "a limit to resolve is proposed", until_ms=ask.command.until_ms)
+
+
+def _agree_limit(ask: Ask) -> None:
+    order, until_ms = ask.order, ask.order.private.proposed_ms
+    proposed_by = order.private.proposed_by
+    desk.resolve_anew(ask.catalogue, ask.turn, order)
+    order.resolve_by_ms = order.agreed_ms = until_ms
+    ask.log("agreed", "both sides agree on the limit to resolve", until_ms=until_ms, proposed_by=proposed_by)
+
+
+def _hold(ask: Ask) -> None:
+    order = ask.order
+    desk.leave_hold(ask.turn, order)
+    order.private.hold_since_ms, order.hold_until_ms = ask.turn.now_ms, ask.command.until_ms
+    ask.move(ask.command.reason, until_ms=ask.command.until_ms)
+    _changed(ask, f"On hold ({ask.command.reason})", f"挂起({ask.command.reason})")
+
+
+def _resume(ask: Ask) -> None:
+    desk.resume(ask.turn, ask.order, "resume", ask.actor, "resumed")
+
+
+def _resolve(ask: Ask) -> None:
+    order = ask.order
+    order.cause, order.measure = ask.command.cause, ask.command.measure
+    order.hold_until_ms = None
+    desk.start_verification(ask.catalogue, ask.turn, order, by_itself=False)
+    ask.move(ask.command.measure, cause=ask.command.cause)
+    needed = ask.catalogue.limits.verify_calls
+    _changed(
+        ask,
+        f"Resolved by {ask.actor}, verified by the next {needed} calls",
+        f"{ask.actor} 已处理,待后续{needed}通来电验证",
+    )
+
+
+def _accept(ask: Ask) -> None:
+    order = ask.order
+    if order.state == "verifying":
+        desk.stop_verification(ask.turn, order, "undecided", "given up: the shortfall is accepted")
+    order.hold_until_ms = ask.command.until_ms
+    ask.move(ask.command.reason, until_ms=ask.command.until_ms)
+    _changed(ask, f"Accepted by {ask.actor} ({ask.command.reason})", f"{ask.actor} 接受现状({ask.command.reason})")
+
+
+def _cancel(ask: Ask) -> None:
+    ask.order.private.cancel_by, ask.order.private.cancel_reason = ask.actor, ask.command.reason
+    ask.log("asked", f"{ask.command.reason}: a second person must confirm")
+
+
+def _confirm_cancel(ask: Ask) -> None:
+    order = ask.order
+    if order.state == "verifying" or "verifying" in order.private.came_from:
+        desk.stop_verification(ask.turn, order, "undecided", "the order was cancelled")
+    order.hold_until_ms, order.closed_ms = None, ask.turn.now_ms
+    ask.move(order.private.cancel_reason, asked_by=order.private.cancel_by)
+    ask.turn.alert(
+        "cleared", order, f"Cancelled: {order.private.cancel_reason}", f"工单已取消:{order.private.cancel_reason}"
+    )
+
+
+def _reassign(ask: Ask) -> None:
+    left = ask.order.owner
+    _own(ask, ask.command.person)
+    ask.move(ask.command.reason or "given to another person", to=ask.command.person, **{"from": left})
+    if ask.order.state in UNANSWERED:
+        desk.respond_anew(ask.catalogue, ask.turn, ask.order)
+        ask.log("limit_set", "the time to respond begins anew", by_ms=ask.order.respond_by_ms)
+    person = routing.person_of(ask.catalogue, ask.command.person)
+    if person is not None:
+        desk.page(ask.turn, ask.order, person, ask.catalogue, (ask.order.sentence, ask.order.sentence))
+    _changed(ask, f"Given to {ask.order.owner_name}", f"已转交{ask.order.owner_name}")
+
+
+def _hand_over(ask: Ask) -> None:
+    ask.order.private.handover_to = ask.command.person
+    ask.log("offered", "shift handover: accountable until it is accepted", to=ask.command.person)
+
+
+def _accept_handover(ask: Ask) -> None:
+    left = ask.order.owner
+    _own(ask, ask.actor)
+    ask.move("shift handover accepted by name", **{"from": left})
+    _changed(ask, f"Handed over to {ask.order.owner_name}", f"已交接给{ask.order.owner_name}")
+
+
+def _sign_evidence(ask: Ask) -> None:
+    ask.log("signed", ask.command.text)
+    words = f"signed evidence of {ask.actor}: {ask.command.text}"
+    desk.close(
+        ask.turn, ask.order, words, (f"Closed on {words}", f"凭{ask.actor}签字佐证关闭:{ask.command.text}"), ask.actor
+    )
+
+
+def _verdict(ask: Ask) -> None:
+    ask.order.private.verdict = ask.command.verdict
+    ask.log("verdict", ask.command.text or f"the alarm was {ask.command.verdict}", verdict=ask.command.verdict)
+
+
+_HANDLERS: dict[str, Callable[[Ask], None]] = {
+    "acknowledge": _acknowledge,
+    "take": _take,
+    "analyse": _analyse,
+    "consult": _note,
+    "note": _note,
+    "propose_limit": _propose_limit,
+    "agree_limit": _agree_limit,
+    "hold": _hold,
+    "resume": _resume,
+    "resolve": _resolve,
+    "accept": _accept,
+    "cancel": _cancel,
+    "confirm_cancel": _confirm_cancel,
+    "reassign": _reassign,
+    "hand_over": _hand_over,
+    "accept_handover": _accept_handover,
+    "sign_evidence": _sign_evidence,
+    "verdict": _verdict,
+}

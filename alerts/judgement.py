@@ -1,0 +1,168 @@
+"""The judgement of one partition: figures in, decisions out, a function of the calls in order and of nothing else.
+
+The owner of a partition calls `Judgement.clock` at every clock record, `command` and `probe` where such an event lies
+in the log, and writes what they return, in that order. No clock is read and nothing is random: outputs are sorted by
+queue and rule, so the same log gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from alerts import commands, desk
+from alerts.defaults import default_rules
+from alerts.episode import anomaly, sentence
+from alerts.judge import Change, Judge
+from alerts.order import WorkOrder, packed, public, unpacked
+from alerts.rules import Step
+from alerts.turn import Live, Output, Turn
+from alerts.workorder import OPEN
+from models.calendar import settings_for
+from models.catalogue import Catalogue
+from models.command import OrderCommand
+from models.topics import ANOMALIES
+
+__all__ = ["Judgement", "Live", "Output"]
+
+#: From this severity on a breach is a trend note, not an order.
+TREND = 4
+
+
+class Judgement:
+    """Rules, episodes and orders of the queues of one partition.
+
+    Of each queue it keeps one order: the open one, or the last one until a new one opens (a relapse reopens it, a
+    verdict may still come). That bounds its memory by the number of queues.
+    """
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        rules = catalogue.rules or default_rules()
+        self._judge = Judge(rules)
+        self._rules = {rule.id: rule for rule in rules}
+        self._orders: dict[str, WorkOrder] = {}
+        self._open: set[str] = set()
+        self._shown: dict[str, dict[str, Any]] = {}
+        self.changed: set[str] = set()  #: queues whose snapshot changed since the owner last cleared it
+
+    def clock(self, now_ms: int, figures: NDArray[np.float64], names: Sequence[str], live: Live) -> list[Output]:
+        """Judge all rules, limits and verifications at *now_ms*.
+
+        *figures* has a row per queue in *names* (rows are only ever appended) and a column per
+        ``models.metric.FIGURES``; NaN is undefined.
+        """
+        changes, touched = self._judge.clock(now_ms, figures, names)
+        self.changed |= touched
+        steps: dict[str, list[Change]] = {}
+        for change in changes:
+            steps.setdefault(change.queue, []).append(change)
+        turn = self._turn(now_ms, live)
+        for queue in sorted(steps.keys() | self._open):
+            for change in steps.get(queue, ()):
+                self._episode(turn, change)
+            order = self._orders.get(queue)
+            if order is not None and queue in self._open:
+                desk.time_passes(self._catalogue, turn, order)
+            self._done(turn, queue)
+        return turn.outputs
+
+    def command(self, record: dict[str, Any], now_ms: int, live: Live) -> list[Output]:
+        """Decide an ``order.command`` event (fields: ``models.command.OrderCommand``)."""
+        turn, queue = self._turn(now_ms, live), str(record.get("queue", ""))
+        order = self._orders.get(queue)
+        if order is None or order.id != record.get("order"):
+            text = f"There is no such order of {queue} any more: {record.get('order')}"
+            said = (text, f"{queue} 没有该工单:{record.get('order')}")
+            turn.alert_without_order("refused", queue, TREND, "Command refused", said)
+        else:
+            try:
+                commands.obey(self._catalogue, turn, order, OrderCommand.model_validate(record))
+            except ValidationError as error:
+                field = ".".join(map(str, error.errors()[0]["loc"]))
+                turn.log(
+                    order, "note", "refused", f"not a command: {field}", data={"reason": "malformed", "field": field}
+                )
+        self._done(turn, queue)
+        return turn.outputs
+
+    def probe(self, record: dict[str, Any], now_ms: int, live: Live) -> list[Output]:
+        """A ``probe.result`` event: a test call decides an undecided verification of its queue and nothing else."""
+        turn, queue = self._turn(now_ms, live), str(record.get("queue", ""))
+        order, ok = self._orders.get(queue), record.get("ok")
+        if order is None or order.state != "verifying" or not isinstance(ok, bool):
+            return []
+        if order.verification is None or order.verification.state != "undecided":
+            return []
+        if ok:
+            desk.close(turn, order, "a test call got through", ("Closed: a test call got through", "拨测成功,工单关闭"))
+        else:
+            desk.fail(self._catalogue, turn, order, "a test call did not get through")
+        self._done(turn, queue)
+        return turn.outputs
+
+    def snapshot(self, queue: str) -> dict[str, Any]:
+        """The state of *queue* for JSON, empty when there is nothing to keep."""
+        pairs, order = self._judge.snapshot(queue), self._orders.get(queue)
+        found: dict[str, Any] = {"pairs": pairs} if pairs else {}
+        return found | ({"order": packed(order)} if order else {})
+
+    def restore(self, queue: str, state: dict[str, Any]) -> None:
+        """Take up what `snapshot` gave; symptoms of rules that exist no more are no longer active."""
+        self._judge.restore(queue, state.get("pairs", {}))
+        self._open.discard(queue)
+        left = self._orders.pop(queue, None)
+        if left is not None:
+            self._shown.pop(left.id, None)
+        if "order" in state:
+            order = unpacked(state["order"])
+            order.active = [r for r in order.active if r in self._rules]
+            self._keep(queue, order)
+            self._shown[order.id] = public(order)
+
+    def tile(self, queue: str) -> str:
+        """``breach`` with an active episode or an accepted shortfall, ``warn`` beyond a target, else ``ok``."""
+        order = self._orders.get(queue)
+        return "breach" if order is not None and order.state == "accepted" else self._judge.tile(queue)
+
+    def _turn(self, now_ms: int, live: Live) -> Turn:
+        return Turn(now_ms, live, self._judge, self._rules, self._shown)
+
+    def _episode(self, turn: Turn, change: Change) -> None:
+        queue = change.queue
+        settings = settings_for(self._catalogue, queue)
+        said = sentence(change, turn.now_ms, settings, lambda m, w: turn.read(queue, m, w))
+        turn.outputs.append(Output(ANOMALIES, queue, queue, anomaly(change, turn.now_ms, said)))
+        order = self._orders.get(queue)
+        if change.rule.severity >= TREND:
+            if change.step == Step.START:
+                turn.alert_without_order("raised", queue, change.rule.severity, f"{queue}: trend", said)
+        elif change.step == Step.START:
+            self._keep(queue, desk.breached(self._catalogue, turn, order, change, said))
+        elif change.step == Step.UPDATE:
+            desk.worse(turn, order, change, said)
+        else:
+            desk.ended(self._catalogue, turn, order, change, said)
+
+    def _keep(self, queue: str, order: WorkOrder) -> None:
+        left = self._orders.get(queue)
+        if left is not None and left.id != order.id:
+            self._shown.pop(left.id, None)
+        self._orders[queue] = order
+        if order.state in OPEN:
+            self._open.add(queue)
+
+    def _done(self, turn: Turn, queue: str) -> None:
+        """After a turn with *queue*: its order and alerts are written, and what is open is kept known."""
+        turn.flush(queue)
+        order = self._orders.get(queue)
+        if queue in turn.touched:
+            self.changed.add(queue)
+        if order is None or order.state not in OPEN:
+            self._open.discard(queue)
+        else:
+            self._open.add(queue)

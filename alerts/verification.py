@@ -1,0 +1,89 @@
+"""What the live figure says: may this order be resolved now, and is what was done enough.
+
+A resolve is refused only on the present (`refusal`). Its verification counts only calls offered after it: the window
+``resolve`` of the queue, whatever window raised the order (`outcome`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from alerts.episode import Read, amount
+from alerts.judge import sample_figure
+from models.catalogue import Rule
+from models.metric import METRIC, sample_of
+
+#: The last minutes on which a resolve is judged.
+PRESENT = "5m"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a resolve is refused: the named reason, the figure that speaks against it, and words."""
+
+    reason: str
+    figure: str
+    value: float
+    text: str
+
+
+def beyond(rule: Rule, value: float) -> bool:
+    """Whether *value* is beyond the limit."""
+    return value < rule.limit if rule.below else value > rule.limit
+
+
+def recovered(rule: Rule, value: float) -> bool:
+    """Whether *value* is on the good side of the limit by the rule's recovery band."""
+    return value >= rule.limit + rule.recovery if rule.below else value <= rule.limit - rule.recovery
+
+
+def refusal(active: Sequence[Rule], read: Read) -> Refusal | None:
+    """What in the present contradicts a resolve: callers past the threshold, or a symptom in the last five minutes."""
+    late = read("waiting_past_threshold", "now")
+    if late is not None and late > 0:
+        text = f"{late:g} callers are waiting past the threshold now"
+        return Refusal("callers_waiting", "waiting_past_threshold@now", late, text)
+    for rule in active:
+        window = "now" if rule.window == "now" else PRESENT
+        value, sample = read(rule.metric, window), sample_of(rule.metric)
+        calls = read(sample, window) if sample else 1.0
+        if value is not None and calls and beyond(rule, value):
+            where = "now" if window == "now" else "over the last 5 minutes"
+            name, shown, limit = (
+                METRIC[rule.metric].en,
+                amount(rule.metric, value)[0],
+                amount(rule.metric, rule.limit)[0],
+            )
+            return Refusal(
+                "still_in_breach", f"{rule.metric}@{window}", value, f"{name} is {shown} {where}, limit {limit}"
+            )
+    return None
+
+
+def seen(symptoms: Sequence[Rule], read: Read) -> int:
+    """Calls offered since the resolve that can speak: with an outcome, or arrived where arrivals are what is judged."""
+    counted = {"arrivals" if _of_arrivals(r) else "outcomes" for r in symptoms} or {"outcomes"}
+    return int(min(read(metric, "resolve") or 0.0 for metric in sorted(counted)))
+
+
+def outcome(symptoms: Sequence[Rule], read: Read) -> tuple[bool, str] | None:
+    """Whether every symptom's figure has recovered, with the words for it; None while a figure is undefined."""
+    words = []
+    for rule in symptoms:
+        window = "now" if rule.window == "now" else "resolve"
+        value = read(rule.metric, window)
+        if value is None and window == "now":
+            continue
+        if value is None:
+            return None
+        shown = f"{METRIC[rule.metric].en} {amount(rule.metric, value)[0]}"
+        if not recovered(rule, value):
+            return False, f"{shown} is not back within {amount(rule.metric, rule.limit)[0]} by the recovery band"
+        words.append(shown)
+    return True, ", ".join(words) or "no figure left to judge"
+
+
+def _of_arrivals(rule: Rule) -> bool:
+    behind = sample_figure(rule)
+    return rule.window != "now" and behind is not None and behind[0] == "arrivals"

@@ -1,0 +1,74 @@
+"""What people ask of a work order: the fields of an ``order.command`` event (DESIGN sections 3 and 7).
+
+The page and ``callwatch orders`` build it with `command_event`; the judgement reads it back from the log. It is decided
+where it lies in the log, so sending one is asking, not doing: the answer is in ``workorder-log``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict
+
+CommandName = Literal[
+    "acknowledge",
+    "take",
+    "analyse",
+    "consult",
+    "note",
+    "propose_limit",
+    "agree_limit",
+    "hold",
+    "resume",
+    "resolve",
+    "accept",
+    "cancel",
+    "confirm_cancel",
+    "reassign",
+    "hand_over",
+    "accept_handover",
+    "sign_evidence",
+    "verdict",
+]
+COMMANDS: Final[tuple[CommandName, ...]] = get_args(CommandName)
+
+
+class OrderCommand(BaseModel):
+    """One command. *actor* is a person id; what else is needed depends on the command (see `NEEDS`)."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    order: str
+    command: CommandName
+    actor: str
+    cause: str = ""  #: resolve: one of the catalogue's causes
+    measure: str = ""  #: resolve: what was done, one line
+    reason: str = ""  #: hold, accept (the shortfall), cancel, reassign: why, one line
+    text: str = ""  #: note, consult, sign_evidence: what was seen or asked
+    person: str = ""  #: reassign, hand_over, consult: a person id
+    until_ms: int | None = None  #: hold, accept, propose_limit: stream time, epoch milliseconds
+    verdict: Literal["", "true", "false", "expected"] = ""
+
+
+#: Fields that a command cannot do without.
+NEEDS: Final[dict[str, tuple[str, ...]]] = {
+    "note": ("text",),
+    "consult": ("text",),
+    "propose_limit": ("until_ms",),
+    "hold": ("reason", "until_ms"),
+    "resolve": ("cause", "measure"),
+    "accept": ("reason", "until_ms"),
+    "cancel": ("reason",),
+    "reassign": ("person",),
+    "hand_over": ("person",),
+    "sign_evidence": ("text",),
+    "verdict": ("verdict",),
+}
+#: Why an order may be cancelled: the ``reason`` of ``cancel`` begins with one of them.
+CANCEL_REASONS: Final = ("false alarm", "duplicate", "planned work")
+
+
+def command_event(command: OrderCommand, queue: str, source: str, event_id: str, ts_ms: int) -> dict[str, Any]:
+    """*command* as the event to append to ``events`` in the partition of *queue* (fields of DESIGN section 3)."""
+    fields = command.model_dump(exclude_defaults=True)
+    return {"id": event_id, "source": source, "type": "order.command", "ts": ts_ms, "queue": queue, **fields}
