@@ -7,11 +7,12 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from models.errors import UsageError
 from sources.simulation.demand import MENU_SHARE, Caller, CallerDraw, base_rate, poisson_times
-from sources.simulation.incident import Incident, arrival_factor, draw_incidents, lost_share, truth
+from sources.simulation.incident import Incident, draw_incidents, extra_arrivals, lost_share, truth
 from sources.simulation.plan import DayPlan, PoolPlan, plan_pools
 from sources.simulation.pool import Contact, run_pool
 from sources.simulation.roster import Agent, draw_up, take_away
@@ -91,16 +92,36 @@ def simulate(plan: DayPlan, progress: Callable[[int, int], None] = lambda done, 
 def _callers(
     plan: DayPlan, pool: PoolPlan, n: int, rate: Callable[[float], float], incidents: tuple[Incident, ...]
 ) -> tuple[Caller, ...]:
-    """Everybody who dials for the pool's *n*th queue."""
-    queue = pool.queues[n]
-    rng = random.Random(f"{plan.seed}/{queue.name}/times")
-    draw = CallerDraw(random.Random(f"{plan.seed}/{queue.name}/callers"), queue, f"s{plan.seed}.{pool.number}.{n}")
+    """Everybody who dials for the pool's *n*th queue: the ordinary day, and whom incidents add.
+
+    Streams of their own, so that the ordinary callers are the same people at the same times whatever goes wrong.
+    """
+    queue, seed = pool.queues[n], f"{plan.seed}/{pool.queues[n].name}"
     ours = tuple(incident for incident in incidents if queue.name in incident.queues)
-    top = max([1.0, *(arrival_factor(ours, queue.name, i.start_s) for i in ours)])
-    times = poisson_times(
-        rng, lambda t: rate(t) * arrival_factor(ours, queue.name, t), top * queue.peak_per_hour / 3600, plan.seconds
-    )
-    return tuple(draw.draw(t, *lost_share(ours, queue.name, t, MENU_SHARE)) for t in times)
+    peak_per_s = queue.peak_per_hour / 3600
+
+    def rate_of(stream: Incident | None, t: float) -> float:
+        if stream is None:
+            return rate(t)
+        return rate(t) * extra_arrivals(stream) if stream.covers(queue.name, t) else 0.0
+
+    callers: list[Caller] = []
+    for stream in (None, *ours):
+        more = 1.0 if stream is None else extra_arrivals(stream)
+        name = "day" if stream is None else f"incident-{stream.id}"
+        draw = CallerDraw(
+            random.Random(f"{seed}/{name}/callers"),
+            queue,
+            f"s{plan.seed}.{pool.number}.{n}.{0 if stream is None else stream.id}",
+        )
+        times = poisson_times(
+            random.Random(f"{seed}/{name}/times"),
+            partial(rate_of, stream),
+            peak_per_s * more,
+            plan.seconds,
+        )
+        callers += [draw.draw(t, *lost_share(ours, queue.name, t, MENU_SHARE)) for t in times]
+    return tuple(sorted(callers, key=lambda caller: (caller.at_s, caller.call)))
 
 
 __all__ = ["SOURCE", "DayPlan", "PoolDay", "ground_truth", "incidents_of", "make_plan", "simulate", "simulate_pool"]

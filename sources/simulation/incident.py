@@ -55,20 +55,18 @@ def draw_incidents(plan: DayPlan, rng: random.Random) -> tuple[Incident, ...]:
 
 
 def _incident(number: int, kind: Kind, pool: PoolPlan, start: float, rng: random.Random) -> Incident:
-    low, high = {"staffing_gap": (0.40, 0.50), "trunk_outage": (0.92, 0.98), "surge": (2.2, 2.7)}[kind]
+    low, high = {"staffing_gap": (0.50, 0.58), "trunk_outage": (0.92, 0.98), "surge": (2.2, 2.7)}[kind]
     minutes = {"staffing_gap": (24, 32), "trunk_outage": (20, 26), "surge": (22, 30)}[kind]
     names = tuple(queue.name for queue in pool.queues)
     size, length = round(rng.uniform(low, high), 2), 60.0 * rng.uniform(*minutes)
     return Incident(number, kind, pool.number, names, round(start, 3), round(start + length, 3), size)
 
 
-def arrival_factor(incidents: tuple[Incident, ...], queue: str, t: float) -> float:
-    """By how much the arrivals of *queue* are more at *t*."""
-    factor = 1.0
-    for incident in incidents:
-        if incident.kind != "staffing_gap" and incident.covers(queue, t):
-            factor *= incident.size if incident.kind == "surge" else REDIALS
-    return factor
+def extra_arrivals(incident: Incident) -> float:
+    """Arrivals that *incident* adds while it lasts, as a multiple of the ordinary ones."""
+    if incident.kind == "staffing_gap":
+        return 0.0
+    return (incident.size if incident.kind == "surge" else REDIALS) - 1.0
 
 
 def lost_share(incidents: tuple[Incident, ...], queue: str, t: float, ordinary: float) -> tuple[float, float]:

@@ -87,9 +87,13 @@ def _hire(pool: PoolPlan, n: int, start_s: float) -> Agent:
 
 
 def take_away(agents: list[Agent], share: float, start_s: float, end_s: float) -> int:
-    """Let *share* of those who would work around *start_s* be missing until *end_s*; returns how many are."""
-    working = [agent for agent in agents if agent.works(start_s)]
-    missing = min(len(working), max(1, round(share * len(working))))
-    for agent in working[:missing]:
+    """Let *share* of those who would work between *start_s* and *end_s* be missing; returns how many are.
+
+    Spread evenly over the roster, so that about the same share is missing at any moment of it.
+    """
+    moments = [start_s + k * (end_s - start_s) / 8 for k in range(8)]
+    working = [agent for agent in agents if any(agent.works(t) for t in moments)]
+    missing = [agent for n, agent in enumerate(working) if int((n + 1) * share) > int(n * share)]
+    for agent in missing:
         agent.absences.append(Absence(start_s, end_s, "absent"))
-    return missing
+    return len(missing)

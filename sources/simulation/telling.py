@@ -99,19 +99,22 @@ def _tell_agent(plan: DayPlan, agent: Agent, queues: Sequence[str], busy: list[_
     turns = sorted({plan.start_ms} | {plan.ms(t) for t in agent.changes() if t > 0})
     last: tuple[str, str | None] = ("offline", None)
     at = 0
+    done = 0
     for work in [*busy, None]:
-        while at < len(turns) and (work is None or turns[at] < work.rung):
+        while at < len(turns) and (work is None or turns[at] <= work.rung):
             free = agent.state((turns[at] - plan.start_ms) / 1000)
             if free != last:
                 yield from _state(turns[at], agent.id, queues, *free)
             last, at = free, at + 1
         if work is None:
             return
-        yield from _with_call(agent.id, queues, work)
-        while at < len(turns) and turns[at] <= work.done:
+        # Rounded to milliseconds, the next call may seem to ring just before the last one is done.
+        yield from _with_call(agent.id, queues, work._replace(rung=max(work.rung, done)))
+        done = work.done
+        while at < len(turns) and turns[at] <= done:
             at += 1
-        last = agent.state((work.done - plan.start_ms) / 1000)
-        yield from _state(work.done, agent.id, queues, *last)
+        last = agent.state((done - plan.start_ms) / 1000)
+        yield from _state(done, agent.id, queues, *last)
 
 
 def _with_call(agent: str, queues: Sequence[str], work: _Busy) -> Iterator[Event]:
