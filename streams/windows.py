@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.calendar import settings_for, site_of
+from models.catalogue import Catalogue
 from models.event import UNKNOWN, EventColumns
 from models.formula import ratio, service_base, service_met
 from models.interner import Names
@@ -49,6 +51,19 @@ class QueueSetup:
     short_ms: int
     formula: int
     flow_out: int
+
+
+def setup_of(catalogue: Catalogue, queue: str) -> QueueSetup:
+    """How *queue* is set up by the settings."""
+    settings, site = settings_for(catalogue, queue), site_of(catalogue, queue)
+    return QueueSetup(
+        zone=site.zone,
+        interval_ms=site.interval_min * 60_000,
+        threshold_ms=settings.threshold_ms,
+        short_ms=settings.short_ms,
+        formula=int(settings.formula),
+        flow_out=int(settings.flow_out),
+    )
 
 
 @dataclass(frozen=True, slots=True)
