@@ -6,8 +6,9 @@ fault is read once more record by record, so that one bad record costs exactly i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, Final
 
 import numpy as np
@@ -32,9 +33,11 @@ from models.refusal import Reason, Refused
 
 #: Records a chunk: their dicts (about 1 KB each) fit the second-level cache, numpy's cost per call is spread thin.
 _CHUNK: Final = 1024
-_CONTROL: Final = [int(kind) for kind in CONTROL_TYPES]
-_RECORDED: Final = [int(kind) for kind in RECORDED_TYPES]
+_CONTROL: Final = np.array([kind in CONTROL_TYPES for kind in range(max(EventType) + 1)])
+_RECORDED: Final = np.array([kind in RECORDED_TYPES for kind in range(max(EventType) + 1)])
 _DETAIL_MAX: Final = 200
+#: In place of a queue's number when there is no room for it.
+_NO_ROOM: Final = -2
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,7 @@ class _Batch:
         if chunk is not None:
             self._place(chunk, np.array(places, np.int64))
         # a chunk finds its bad records in several passes; readers get them in log order
-        self.dead[dead_before:] = sorted(self.dead[dead_before:], key=_offset)
+        self.dead[dead_before:] = sorted(self.dead[dead_before:], key=attrgetter("offset"))
 
     def _one_by_one(self, places: Iterable[int]) -> tuple[list[Event], list[int]]:
         """The events among the records at *places*, and where they lie; the others become dead letters."""
@@ -149,9 +152,8 @@ class _Batch:
         queue = self._numbered(chunk, places, keep)
         keep &= queue > _NO_ROOM
         chosen = np.flatnonzero(keep)
-        for n, row in enumerate(chosen.tolist()):
-            if chunk.kind[row] in _RECORDED:
-                self.records[self.rows + n] = chunk.events[row]
+        for n in np.flatnonzero(_RECORDED[chunk.kind[chosen]]).tolist():
+            self.records[self.rows + n] = chunk.events[chosen[n]]
         self.rows += len(chosen)
         offsets = np.array([self.offsets[place] for place in places.tolist()], np.int64)
         self.parts.append(_chosen(chunk, offsets, queue, chosen))
@@ -177,7 +179,7 @@ class _Batch:
         is_clock = chunk.kind == EventType.CLOCK
         clock = np.maximum.accumulate(np.maximum(np.where(is_clock, chunk.ts, UNKNOWN), self.now_ms))
         self.now_ms = int(clock[-1])
-        ahead = (clock != UNKNOWN) & (chunk.ts > clock + AHEAD_LIMIT_MS) & ~np.isin(chunk.kind, _CONTROL)
+        ahead = (clock != UNKNOWN) & (chunk.ts > clock + AHEAD_LIMIT_MS) & ~_CONTROL[chunk.kind]
         for row in np.flatnonzero(ahead & keep).tolist():
             by_ms = int(chunk.ts[row] - clock[row])
             self._bury(int(places[row]), Reason.AHEAD_OF_CLOCK, f"ts lies {by_ms} ms ahead of the clock")
@@ -209,10 +211,6 @@ class _Batch:
     def decoded(self) -> Decoded:
         """What came of the batch."""
         return Decoded(_joined(self.parts, self.records), self.dead, self.misrouted)
-
-
-_NO_ROOM: Final = -2
-_offset: Final[Callable[[DeadLetter], int]] = lambda letter: letter.offset  # noqa: E731
 
 
 def _quick(values: Sequence[bytes | None]) -> Rows | None:

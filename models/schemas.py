@@ -1,4 +1,4 @@
-"""JSON Schemas of every topic and payload, made from the models; ``python -m models.schemas`` writes ``schemas/*.json``.
+"""JSON Schemas of every topic and payload, made from the models. ``python -m models.schemas`` writes ``schemas/``.
 
 They are checked in, so that a producer in any language can be held to them; a test checks that they are current. Three
 things of `models.fields.check` cannot be said in JSON Schema: an integer is written without a fraction (``1``, not
