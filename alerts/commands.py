@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from alerts import desk, routing, verification
+from alerts import limits, moves, people, proof, routing, verification
 from alerts.order import WorkOrder
 from alerts.turn import Turn
 from alerts.workorder import UNANSWERED, moved
@@ -58,7 +58,7 @@ class Ask:
     def move(self, why: str, **data: str | int | float | bool | None) -> None:
         """Make the legal move and log it."""
         before = self.order.state
-        desk.go(self.order, self.command.command)
+        moves.go(self.order, self.command.command)
         self.log("moved" if self.order.state != before else "done", why, **data)
 
 
@@ -219,7 +219,7 @@ def _own(ask: Ask, person_id: str) -> None:
     person = routing.person_of(ask.catalogue, person_id) or Person(person_id, person_id, "")
     ask.order.private.tried.clear()
     ask.order.private.handover_to = ""
-    desk.give(ask.order, person)
+    people.give(ask.order, person)
 
 
 def _take(ask: Ask) -> None:
@@ -246,28 +246,28 @@ def _propose_limit(ask: Ask) -> None:
 def _agree_limit(ask: Ask) -> None:
     order, until_ms = ask.order, ask.order.private.proposed_ms
     proposed_by = order.private.proposed_by
-    desk.resolve_anew(ask.catalogue, ask.turn, order)
+    limits.resolve_anew(ask.catalogue, ask.turn, order)
     order.resolve_by_ms = order.agreed_ms = until_ms
     ask.log("agreed", "both sides agree on the limit to resolve", until_ms=until_ms, proposed_by=proposed_by)
 
 
 def _hold(ask: Ask) -> None:
     order = ask.order
-    desk.leave_hold(ask.turn, order)
+    limits.leave_hold(ask.turn, order)
     order.private.hold_since_ms, order.hold_until_ms = ask.turn.now_ms, ask.command.until_ms
     ask.move(ask.command.reason, until_ms=ask.command.until_ms)
     _changed(ask, f"On hold ({ask.command.reason})", f"挂起({ask.command.reason})")
 
 
 def _resume(ask: Ask) -> None:
-    desk.resume(ask.turn, ask.order, "resume", ask.actor, "resumed")
+    limits.resume(ask.turn, ask.order, "resume", ask.actor, "resumed")
 
 
 def _resolve(ask: Ask) -> None:
     order = ask.order
     order.cause, order.measure = ask.command.cause, ask.command.measure
     order.hold_until_ms = None
-    desk.start_verification(ask.catalogue, ask.turn, order, by_itself=False)
+    proof.start_verification(ask.catalogue, ask.turn, order, by_itself=False)
     ask.move(ask.command.measure, cause=ask.command.cause)
     needed = ask.catalogue.limits.verify_calls
     _changed(
@@ -280,7 +280,7 @@ def _resolve(ask: Ask) -> None:
 def _accept(ask: Ask) -> None:
     order = ask.order
     if order.state == "verifying":
-        desk.stop_verification(ask.turn, order, "undecided", "given up: the shortfall is accepted")
+        proof.stop_verification(ask.turn, order, "undecided", "given up: the shortfall is accepted")
     order.hold_until_ms = ask.command.until_ms
     ask.move(ask.command.reason, until_ms=ask.command.until_ms)
     _changed(ask, f"Accepted by {ask.actor} ({ask.command.reason})", f"{ask.actor} 接受现状({ask.command.reason})")
@@ -294,7 +294,7 @@ def _cancel(ask: Ask) -> None:
 def _confirm_cancel(ask: Ask) -> None:
     order = ask.order
     if order.state == "verifying" or "verifying" in order.private.came_from:
-        desk.stop_verification(ask.turn, order, "undecided", "the order was cancelled")
+        proof.stop_verification(ask.turn, order, "undecided", "the order was cancelled")
     order.hold_until_ms, order.closed_ms = None, ask.turn.now_ms
     ask.move(order.private.cancel_reason, asked_by=order.private.cancel_by)
     ask.turn.alert(
@@ -307,11 +307,11 @@ def _reassign(ask: Ask) -> None:
     _own(ask, ask.command.person)
     ask.move(ask.command.reason or "given to another person", to=ask.command.person, **{"from": left})
     if ask.order.state in UNANSWERED:
-        desk.respond_anew(ask.catalogue, ask.turn, ask.order)
+        limits.respond_anew(ask.catalogue, ask.turn, ask.order)
         ask.log("limit_set", "the time to respond begins anew", by_ms=ask.order.respond_by_ms)
     person = routing.person_of(ask.catalogue, ask.command.person)
     if person is not None:
-        desk.page(ask.turn, ask.order, person, ask.catalogue, (ask.order.sentence, ask.order.sentence))
+        people.page(ask.catalogue, ask.turn, ask.order, person, (ask.order.sentence, ask.order.sentence))
     _changed(ask, f"Given to {ask.order.owner_name}", f"已转交{ask.order.owner_name}")
 
 
@@ -330,7 +330,7 @@ def _accept_handover(ask: Ask) -> None:
 def _sign_evidence(ask: Ask) -> None:
     ask.log("signed", ask.command.text)
     words = f"signed evidence of {ask.actor}: {ask.command.text}"
-    desk.close(
+    proof.close(
         ask.turn, ask.order, words, (f"Closed on {words}", f"凭{ask.actor}签字佐证关闭:{ask.command.text}"), ask.actor
     )
 

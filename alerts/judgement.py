@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from alerts import commands, desk
+from alerts import commands, desk, proof
 from alerts.defaults import default_rules
 from alerts.episode import anomaly, sentence
 from alerts.judge import Change, Judge
@@ -24,7 +24,7 @@ from alerts.turn import Live, Output, Turn
 from alerts.workorder import OPEN
 from models.calendar import settings_for
 from models.catalogue import Catalogue
-from models.command import OrderCommand
+from models.command import read_command
 from models.topics import ANOMALIES
 
 __all__ = ["Judgement", "Live", "Output"]
@@ -81,7 +81,7 @@ class Judgement:
             turn.alert_without_order("refused", queue, TREND, "Command refused", said)
         else:
             try:
-                commands.obey(self._catalogue, turn, order, OrderCommand.model_validate(record))
+                commands.obey(self._catalogue, turn, order, read_command(record))
             except ValidationError as error:
                 field = ".".join(map(str, error.errors()[0]["loc"]))
                 turn.log(
@@ -99,9 +99,11 @@ class Judgement:
         if order.verification is None or order.verification.state != "undecided":
             return []
         if ok:
-            desk.close(turn, order, "a test call got through", ("Closed: a test call got through", "拨测成功,工单关闭"))
+            proof.close(
+                turn, order, "a test call got through", ("Closed: a test call got through", "拨测成功,工单关闭")
+            )
         else:
-            desk.fail(self._catalogue, turn, order, "a test call did not get through")
+            proof.fail(self._catalogue, turn, order, "a test call did not get through")
         self._done(turn, queue)
         return turn.outputs
 

@@ -78,5 +78,14 @@ CANCEL_REASONS: Final = ("false alarm", "duplicate", "planned work")
 
 def command_event(command: OrderCommand, queue: str, source: str, event_id: str, ts_ms: int) -> dict[str, Any]:
     """*command* as the event to append to ``events`` in the partition of *queue* (fields of DESIGN section 3)."""
-    fields = command.model_dump(exclude_defaults=True)
-    return {"id": event_id, "source": source, "type": "order.command", "ts": ts_ms, "queue": queue, **fields}
+    args = command.model_dump(exclude_defaults=True)
+    named = {name: args.pop(name) for name in ("order", "command", "actor")}
+    head = {"id": event_id, "source": source, "type": "order.command", "ts": ts_ms, "queue": queue}
+    return head | named | {"args": args}
+
+
+def read_command(record: dict[str, Any]) -> OrderCommand:
+    """The command in an event: what it needs lies in ``args``. Raises pydantic.ValidationError with the field."""
+    args = record.get("args")
+    named = {name: record.get(name) for name in ("order", "command", "actor")}
+    return OrderCommand.model_validate((args if isinstance(args, dict) else {}) | named)

@@ -114,7 +114,7 @@ class World:
     def tell(self, command: str, actor: str = "lead", queue: str = "bank/PS", **fields: Any) -> list[Output]:
         """Send a command about the queue's order as it last was."""
         record = {"type": "order.command", "queue": queue, "order": self.order(queue)["id"], "command": command}
-        out = self.judgement.command(record | {"actor": actor} | fields, self.now_ms, self)
+        out = self.judgement.command(record | {"actor": actor, "args": fields}, self.now_ms, self)
         self.outputs += out
         return out
 

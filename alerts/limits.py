@@ -1,0 +1,107 @@
+"""The limits of an order at work: set, stretched by a hold, warned of, broken. `alerts.deadlines` says what is due."""
+
+from __future__ import annotations
+
+from alerts import deadlines, people, routing
+from alerts.moves import go
+from alerts.order import WorkOrder
+from alerts.turn import SYSTEM, Turn
+from models.catalogue import Catalogue, Person
+
+#: A turn deals with at most this many dues of one order: both limits, their warnings and the end of a hold.
+_DUES = 8
+
+
+def both_anew(catalogue: Catalogue, turn: Turn, order: WorkOrder, owner: Person | None) -> None:
+    """Both limits begin now."""
+    order.private.respond_from_ms = turn.now_ms
+    order.respond_by_ms = deadlines.respond_by_ms(catalogue.limits, order.severity, owner, turn.now_ms)
+    deadlines.unmark(order, "respond")
+    resolve_anew(catalogue, turn, order)
+
+
+def resolve_anew(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
+    """The limit to resolve begins now: at the beginning, for a reopened order, and after an acceptance."""
+    owner = routing.person_of(catalogue, order.owner)
+    order.private.resolve_from_ms = turn.now_ms
+    order.resolve_by_ms = deadlines.resolve_by_ms(catalogue.limits, order.severity, owner, turn.now_ms)
+    order.agreed_ms = None
+    order.private.proposed_ms, order.private.proposed_by = None, ""
+    order.private.resolve_late, order.private.climb_ms = False, None
+    deadlines.unmark(order, "resolve")
+
+
+def respond_anew(catalogue: Catalogue, turn: Turn, order: WorkOrder, gap_ms: int = 0) -> None:
+    """The limit to respond begins now for a new owner; *gap_ms* is its least length."""
+    owner = routing.person_of(catalogue, order.owner)
+    by = deadlines.respond_by_ms(catalogue.limits, order.severity, owner, turn.now_ms)
+    order.private.respond_from_ms = turn.now_ms
+    order.respond_by_ms = max(by, turn.now_ms + gap_ms)
+    deadlines.unmark(order, "respond")
+
+
+def dues(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
+    """Deal with all that is due at this clock, each once."""
+    for _ in range(_DUES):
+        due = deadlines.due(order, turn.now_ms)
+        if due is None:
+            break
+        if due.warn_percent:
+            _warn(turn, order, due)
+        elif due.event == "respond_due":
+            _respond_due(catalogue, turn, order)
+        elif due.event == "resolve_due":
+            _resolve_due(catalogue, turn, order)
+        elif due.event == "hold_due":
+            resume(turn, order, "hold_due", SYSTEM, "the hold has ended")
+        else:
+            _accept_due(catalogue, turn, order)
+
+
+def _warn(turn: Turn, order: WorkOrder, due: deadlines.Due) -> None:
+    which = due.event.removesuffix("_due")
+    deadlines.mark(order, which, due.warn_percent)
+    why = f"{due.warn_percent} % of the time to {which} is over"
+    turn.log(order, due.event, "warned", why, data={"percent": due.warn_percent})
+
+
+def _respond_due(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
+    found = people.escalate(catalogue, turn, order, "respond_due", ("Not acknowledged in time", "未在响应时限内确认"))
+    respond_anew(catalogue, turn, order, 0 if found else deadlines.TOP_GAP_MS)
+    turn.log(order, "respond_due", "limit_set", "the time to respond begins anew", data={"by_ms": order.respond_by_ms})
+
+
+def _resolve_due(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
+    found = people.escalate(catalogue, turn, order, "resolve_due", ("Not resolved in time", "未在处理时限内解决"))
+    again = catalogue.limits.resolve_ms[min(order.severity, 3) - 1]
+    order.private.resolve_late = True
+    order.private.climb_ms = turn.now_ms + (again if found else max(again, deadlines.TOP_GAP_MS))
+    turn.log(order, "resolve_due", "late", "the limit to resolve is broken", data={"again_ms": order.private.climb_ms})
+
+
+def leave_hold(turn: Turn, order: WorkOrder) -> None:
+    """Whatever ends a hold or an acceptance: the limits move by the time held."""
+    since = order.private.hold_since_ms
+    if order.state == "on_hold" and since is not None:
+        deadlines.stretched(order, turn.now_ms - since)
+        order.private.undecided_at_ms += turn.now_ms - since
+    order.private.hold_since_ms = order.hold_until_ms = None
+
+
+def resume(turn: Turn, order: WorkOrder, event: str, actor: str, why: str) -> None:
+    """End a hold: back to where it was."""
+    leave_hold(turn, order)
+    go(order, event)
+    turn.log(order, event, "moved", why, actor)
+    turn.alert("changed", order, f"Back from hold: {order.sentence}", f"挂起结束:{order.sentence}")
+
+
+def _accept_due(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
+    leave_hold(turn, order)
+    go(order, "accept_due")
+    resolve_anew(catalogue, turn, order)
+    turn.log(order, "accept_due", "judged_again", "the accepted time is over and the figure has not recovered")
+    owner = routing.person_of(catalogue, order.owner)
+    if owner is not None:
+        people.page(catalogue, turn, order, owner, (order.sentence, order.sentence))
+    turn.alert("changed", order, f"No longer accepted: {order.sentence}", f"接受期结束:{order.sentence}")
