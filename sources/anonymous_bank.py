@@ -115,7 +115,7 @@ def import_bank(
                 counts.rows += 1
                 if counts.rows % _PROGRESS_ROWS == 0:
                     progress(counts.rows)
-        header = RecordingHeader(zone, (SOURCE,), made_by, "ts", {"events": sorter.events})
+        header = RecordingHeader(zone, (SOURCE,), made_by, "ts", sorter.span())
         with RecordingWriter(out, header) as writer:
             writer.write_all(sorter)
     progress(counts.rows)

@@ -40,13 +40,21 @@ class EventSorter:
         self._held: list[Entry] = []
         self._runs: list[IO[bytes]] = []
         self.events = 0
+        self.first_ts: int | None = None
+        self.last_ts: int | None = None
 
     def add(self, ts: int, kind: str, line: bytes) -> None:
         """Take one event: its time in epoch ms, its type, its bytes."""
         self._held.append((ts, RANK[kind], line))
         self.events += 1
+        self.first_ts = ts if self.first_ts is None else min(ts, self.first_ts)
+        self.last_ts = ts if self.last_ts is None else max(ts, self.last_ts)
         if len(self._held) >= self._run_events:
             self._spill()
+
+    def span(self) -> dict[str, int | None]:
+        """What the header of a recording says of its events: their number, the first and the last time."""
+        return {"events": self.events, "first_ts": self.first_ts, "last_ts": self.last_ts}
 
     def __iter__(self) -> Iterator[bytes]:
         self._held.sort()
