@@ -48,7 +48,7 @@ clean: ## remove .venv, .tools and caches (recordings stay)
 
 .tools/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-	    echo "Callwatch needs Python 3.11 or later; '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || echo 'not there')." >&2; \
+	    echo "Callwatch needs Python 3.11 or later; '$(PYTHON)' is $$( { $(PYTHON) --version || echo 'not there'; } 2>/dev/null)." >&2; \
 	    echo "Install it, or name another: make PYTHON=/path/to/python3.12 ..." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	    echo "'$(PYTHON)' has no venv module with pip. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }

@@ -6,6 +6,7 @@ import zoneinfo
 from dataclasses import dataclass
 from typing import Final
 
+from alerts.defaults import default_rules
 from callwatch.timetable import WeeklySpan, parse_span
 from callwatch.toml_table import Table
 from models.catalogue import (
@@ -40,18 +41,21 @@ class _Names:
 
 
 def read(top: Table, limits: Table, many: dict[str, list[Table]]) -> Catalogue:
-    """Build the catalogue. Raises SettingsError with line and reason; the caller refuses keys that nothing took."""
+    """Build the catalogue; without any ``[[rule]]`` the default rules hold.
+
+    Raises SettingsError with line and reason; the caller refuses keys that nothing took.
+    """
     sites = tuple(_site(table) for table in many["site"])
     departments = tuple(Department(t.string("name"), t.string("title", "")) for t in many["department"])
     names = _Names(frozenset(s.name for s in sites), frozenset(d.name for d in departments))
     queues = tuple(_queue(table, names) for table in many["queue"])
-    rules = tuple(_rule(table, names) for table in many["rule"])
+    rules = tuple(_rule(table, names) for table in many["rule"]) if top.has("rule") else default_rules()
     people = tuple(_person(table, names) for table in many["person"])
     sources = tuple(Source(t.string("name"), t.millis("cadence_s", low=0.1)) for t in many["source"])
     _once(many["site"], "name", [s.name for s in sites])
     _once(many["department"], "name", [d.name for d in departments])
     _once(many["queue"], "pattern", [q.pattern for q in queues])
-    _once(many["rule"], "id", [r.id for r in rules])
+    _once(many["rule"], "id", [r.id for r in rules] if many["rule"] else [])
     _once(many["person"], "id", [p.id for p in people])
     _once(many["source"], "name", [s.name for s in sources])
     causes = top.strings("causes", Catalogue().causes)
@@ -91,8 +95,10 @@ def _zone(table: Table) -> str:
 
 def _site(table: Table) -> Site:
     name = table.string("name")
-    if "/" in name or "*" in name:
-        table.refuse("name", f'"{name}" may hold neither / nor *: queues are called site/skill')
+    if name != "*" and set(name) & set("/*?["):
+        table.refuse(
+            "name", f'"{name}" may not hold / or wildcards (queues are called site/skill); "*" alone is any other'
+        )
     minutes = table.integer("interval_min", 30)
     if minutes not in (15, 30):
         table.refuse("interval_min", f"{minutes} is not 15 or 30")
@@ -106,7 +112,7 @@ def _pattern(table: Table, names: _Names, default: str | None = None) -> str:
     site, slash, skill = pattern.partition("/")
     if not (slash and site and skill):
         table.refuse("pattern", f'"{pattern}" is neither * nor of the form site/skill (wildcards * ? [] allowed)')
-    if names.sites and not set("*?[") & set(site) and site not in names.sites:
+    if names.sites and "*" not in names.sites and not set("*?[") & set(site) and site not in names.sites:
         table.refuse("pattern", f'no [[site]] is called "{site}"; sites are {", ".join(sorted(names.sites))}')
     return pattern
 
