@@ -164,7 +164,11 @@ async def read_partition(
     batch plus one. Raises `WorkError` when the broker gives no answer for *timeout_s*.
     """
     consumer = aiokafka.AIOKafkaConsumer(
-        **client_options(kafka), enable_auto_commit=False, auto_offset_reset="earliest", group_id=None
+        **client_options(kafka),
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        fetch_max_wait_ms=50,  # an empty partition is answered after this, and a restore reads many
+        check_crcs=True,
     )
     try:
         await consumer.start()

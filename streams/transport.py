@@ -40,9 +40,9 @@ SCHEME = "kafka+batch"
 SEEK_ATTEMPTS = 3
 #: How long the broker may hold a fetch back when there is nothing new.
 FETCH_WAIT_MS = 500
-#: Batches of one partition in the deque: the stream's buffer, the one with the agent, the one that waits for room.
-#: Sensible buffers are single digits; beyond this the agent takes batches and never acknowledges.
-DELIVERED_LIMIT = 1000
+#: Batches of one partition from the first unacknowledged one on: the stream's buffer (2), the one with the agent, the
+#: one that waits for room. Far beyond that (4 MB each) the agent takes batches and does not acknowledge them.
+DELIVERED_LIMIT = 64
 
 
 class ConsumerThread(stock.AIOKafkaConsumerThread):
@@ -117,6 +117,7 @@ class Consumer(stock.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._delivered: dict[TP, deque[Message]] = defaultdict(deque)
+        self._applied: dict[TP, int] = {}
         self._next: dict[TP, int] = {}
         self._misplaced: dict[TP, int] = defaultdict(int)
         self._to_streams: Any = self.callback  # type: ignore[has-type]
@@ -173,6 +174,7 @@ class Consumer(stock.Consumer):
         return False
 
     async def _deliver(self, message: Message) -> None:
+        self._advance(message.tp)
         delivered = self._delivered[message.tp]
         if len(delivered) >= DELIVERED_LIMIT:
             raise WorkError(
@@ -198,16 +200,19 @@ class Consumer(stock.Consumer):
         return (tp for tp in list(self._delivered) if topics is None or tp in topics or tp.topic in topics)
 
     def _new_offset(self, tp: TP) -> int | None:
-        """The end of the acknowledged batches at the head of *tp*'s deque, None when the first is not."""
+        """The end of the batches that are acknowledged without a gap, None before the first."""
+        self._advance(tp)
+        return self._applied.get(tp)
+
+    def _advance(self, tp: TP) -> None:
+        """Let go of what is acknowledged: at each delivery, so that memory does not wait for the next commit."""
         delivered = self._delivered[tp]
-        end: int | None = None
         # ``tracked`` is set when an agent takes it. One that a stream skips in a rebalance is "acknowledged" too,
         # but nobody has seen it.
         while delivered and delivered[0].acked and delivered[0].tracked:
-            end = delivered.popleft().value.end
+            self._applied[tp] = delivered.popleft().value.end
         self._acked.pop(tp, None)
         self._acked_index.pop(tp, None)
-        return end
 
     # -- assignment ------------------------------------------------------------------------------------------------
 
@@ -233,7 +238,7 @@ class Consumer(stock.Consumer):
         await self._thread.seek_all(starts)
 
     def _forget(self) -> None:
-        for state in (self._delivered, self._next, self._misplaced, self._acked, self._acked_index):
+        for state in (self._delivered, self._applied, self._next, self._misplaced, self._acked, self._acked_index):
             state.clear()
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:

@@ -58,7 +58,7 @@ class Group:
 
     def seen(self) -> dict[tuple[str, int], list[int]]:
         """Offsets per (topic, partition), in the order of application."""
-        offsets = defaultdict(list)
+        offsets: dict[tuple[str, int], list[int]] = defaultdict(list)
         for row in self.batches():
             offsets[row["topic"], row["partition"]] += range(row["first"], row["last"] + 1)
         return offsets
@@ -135,12 +135,12 @@ def test_a_crash_leaves_the_offset_at_the_first_unapplied_batch(group: Group) ->
     crashing = group.start(crash_at=57, fetch=10)
     assert crashing.wait() not in {0, None}
     assert "crash at 57" in crashing.log.read_text()
-    assert [row for row in crashing.rows("revoked")] == []  # no snapshot of a state in the middle of a batch
+    assert list(crashing.rows("revoked")) == []  # no snapshot of a state in the middle of a batch
     events = f"{group.kafka.prefix}{EVENTS}"
     assert group.committed()[events, 0] == 50
     again = group.start(fetch=10)
     wait_until(lambda: group.records() == 400, 25, "the batch and what follows it applied")
-    assert [r["first"] for r in again.rows("batch") if r["partition"] == 0][0] == 50
+    assert next(r["first"] for r in again.rows("batch") if r["partition"] == 0) == 50
     assert again.stop() == 0
 
 
