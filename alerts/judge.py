@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.rules import ACTIVE, IDLE, Limits, Pairs, Step, joined, judge, new_pairs
+from alerts.rules import ACTIVE, IDLE, KEPT, PAIR, RULE, Records, Step, judge
 from models.catalogue import Rule
 from models.metric import figure, sample_of
 
@@ -37,25 +37,18 @@ def sample_figure(rule: Rule) -> tuple[str, str] | None:
     return ("arrivals", "30m") if rule.min_sample > 0 else None
 
 
-def compiled(rules: Sequence[Rule]) -> Limits:
-    """*rules* as columns. Raises KeyError with metric and window for a figure that does not exist."""
-    samples = [sample_figure(r) for r in rules]
-    return Limits(
-        column=np.array([figure(r.metric, r.window) for r in rules], np.int32),
-        sample_column=np.array([figure(*s) if s else -1 for s in samples], np.int32),
-        start_only=np.array([sample_of(r.metric) is None for r in rules], np.int8),
-        limit=np.array([r.limit for r in rules], np.float64),
-        target=np.array([r.target for r in rules], np.float64),
-        sign=np.array([-1.0 if r.below else 1.0 for r in rules], np.float64),
-        recovery=np.array([r.recovery for r in rules], np.float64),
-        min_sample=np.array([r.min_sample for r in rules], np.float64),
-        hold_ms=np.array([r.hold_ms for r in rules], np.int64),
-        recover_hold_ms=np.array([r.recover_hold_ms for r in rules], np.int64),
-    )
-
-
-def _columns(table: Limits | Pairs) -> tuple[NDArray[Any], ...]:
-    return tuple(getattr(table, f.name) for f in fields(table))
+def compiled(rules: Sequence[Rule]) -> Records:
+    """*rules* as RULE records. Raises KeyError with metric and window for a figure that does not exist."""
+    table = np.zeros(len(rules), RULE)
+    for record, rule in zip(table, rules, strict=True):
+        sample = sample_figure(rule)
+        record["column"] = figure(rule.metric, rule.window)
+        record["sample_column"] = figure(*sample) if sample else -1
+        record["start_only"] = sample_of(rule.metric) is None
+        record["sign"] = -1.0 if rule.below else 1.0
+        for name in ("limit", "target", "recovery", "min_sample", "hold_ms", "recover_hold_ms"):
+            record[name] = getattr(rule, name)
+    return table
 
 
 class Judge:
@@ -63,8 +56,8 @@ class Judge:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = tuple(rules)
-        self._limits = _columns(compiled(self.rules))
-        self._pairs = new_pairs(np.zeros(0, np.int32), np.zeros(0, np.int32))
+        self._records = compiled(self.rules)
+        self._pairs: Records = np.zeros(0, PAIR)
         self._names: list[str] = []
         self._first: dict[str, tuple[int, int]] = {}  # queue -> its pairs [first, last)
         self._waiting: dict[str, dict[str, Any]] = {}  # restored states of queues that have no row yet
@@ -75,10 +68,9 @@ class Judge:
         """One clock. The steps taken, by queue name and rule id, and the queues whose snapshot changed."""
         if len(names) > len(self._names):
             self._grow(names)
-        pairs = _columns(self._pairs)
-        n = judge(now_ms, figures, self._open, self._in_queue, self._limits, pairs, *self._out)
+        n = judge(now_ms, figures, self._open, self._in_queue, self._records, self._pairs, *self._out)
         where, steps = self._out[0][:n].tolist(), self._out[1][:n].tolist()
-        changed = {self._names[self._pairs.row[i]] for i in where}
+        changed = {self._names[self._pairs["row"][i]] for i in where}
         changes = [self._change(i, Step(s), figures) for i, s in zip(where, steps, strict=True) if s]
         changes.sort(key=lambda c: (c.queue, c.rule.id))
         return changes, changed
@@ -86,40 +78,27 @@ class Judge:
     def tile(self, queue: str) -> str:
         """``breach`` with an active episode, ``warn`` beyond a target, else ``ok``."""
         first, last = self._first.get(queue, (0, 0))
-        if (self._pairs.state[first:last] == ACTIVE).any():
+        if (self._pairs["state"][first:last] == ACTIVE).any():
             return "breach"
-        return "warn" if self._pairs.warn[first:last].any() else "ok"
+        return "warn" if self._pairs["warn"][first:last].any() else "ok"
 
     def settle(self, queue: str, rule_id: str, quiet_until_ms: int) -> int | None:
         """End an episode that a verification has disproved and keep its pair quiet; its start, None without episode."""
         i = self._find(queue, rule_id)
         if i is None:
             return None
-        active = self._pairs.state[i] == ACTIVE
-        self._pairs.state[i] = IDLE
-        self._pairs.back[i] = 0
-        self._pairs.quiet_until_ms[i] = quiet_until_ms
-        return int(self._pairs.since_ms[i]) if active else None
-
-    def started_ms(self, queue: str, rule_id: str) -> int | None:
-        """When the active episode of a rule began, None without one."""
-        i = self._find(queue, rule_id)
-        return int(self._pairs.since_ms[i]) if i is not None and self._pairs.state[i] == ACTIVE else None
-
-    def _kept(self) -> tuple[NDArray[Any], ...]:
-        """The columns of a pair that a snapshot holds."""
-        p = self._pairs
-        return p.state, p.since_ms, p.back, p.back_ms, p.told, p.told_ms, p.quiet_until_ms
+        pair = self._pairs[i]
+        active = pair["state"] == ACTIVE
+        pair["state"], pair["back"], pair["quiet_until_ms"] = IDLE, 0, quiet_until_ms
+        return int(pair["since_ms"]) if active else None
 
     def snapshot(self, queue: str) -> dict[str, Any]:
-        """The pairs of *queue* that are not as new: rule id to its fields."""
+        """The pairs of *queue* that are not as new: rule id to its fields (``KEPT``)."""
         if queue in self._waiting:
             return self._waiting[queue]
-        p, found = self._pairs, {}
-        for i in range(*self._first.get(queue, (0, 0))):
-            if p.state[i] != IDLE or p.quiet_until_ms[i] > 0:
-                found[self.rules[p.rule[i]].id] = [column[i].item() for column in self._kept()]
-        return found
+        pairs = self._pairs[slice(*self._first.get(queue, (0, 0)))]
+        used = pairs[(pairs["state"] != IDLE) | (pairs["quiet_until_ms"] > 0)]
+        return {self.rules[pair["rule"]].id: [pair[name].item() for name in KEPT] for pair in used}
 
     def restore(self, queue: str, state: dict[str, Any]) -> None:
         """Take up *state*, now or when the queue gets its row. Rules that exist no more are dropped."""
@@ -128,43 +107,47 @@ class Judge:
             self._take_up(queue)
 
     def _take_up(self, queue: str) -> None:
-        p, state = self._pairs, self._waiting.pop(queue)
-        for i in range(*self._first[queue]):
-            kept = state.get(self.rules[p.rule[i]].id)
-            columns = self._kept()
-            for column, value in zip(columns, kept or [0] * len(columns), strict=True):
-                column[i] = value
+        state = self._waiting.pop(queue)
+        for pair in self._pairs[slice(*self._first[queue])]:
+            kept = state.get(self.rules[pair["rule"]].id) or [0] * len(KEPT)
+            for name, value in zip(KEPT, kept, strict=True):
+                pair[name] = value
 
     def _grow(self, names: Sequence[str]) -> None:
-        rows, rules, at = [], [], len(self._pairs.row)
+        pairs: list[tuple[int, int]] = []
+        at = len(self._pairs)
         for row in range(len(self._names), len(names)):
             matching = [r for r, rule in enumerate(self.rules) if fnmatchcase(names[row], rule.pattern)]
-            self._first[names[row]] = (at, at + len(matching))
-            at += len(matching)
-            rows += [row] * len(matching)
-            rules += matching
+            first = at + len(pairs)
+            self._first[names[row]] = (first, first + len(matching))
+            pairs += [(row, r) for r in matching]
         new = names[len(self._names) :]
         self._names.extend(new)
-        self._pairs = joined(self._pairs, new_pairs(np.array(rows, np.int32), np.array(rules, np.int32)))
-        self._out = (np.zeros(at, np.int32), np.zeros(at, np.int8))
+        grown: Records = np.zeros(at + len(pairs), PAIR)
+        grown[:at] = self._pairs
+        grown["row"][at:] = [row for row, _ in pairs]
+        grown["rule"][at:] = [rule for _, rule in pairs]
+        self._pairs = grown
+        self._out = (np.zeros(len(grown), np.int32), np.zeros(len(grown), np.int8))
         for queue in new:
             if queue in self._waiting:
                 self._take_up(queue)
 
     def _find(self, queue: str, rule_id: str) -> int | None:
         first, last = self._first.get(queue, (0, 0))
-        return next((i for i in range(first, last) if self.rules[self._pairs.rule[i]].id == rule_id), None)
+        return next((i for i in range(first, last) if self.rules[self._pairs["rule"][i]].id == rule_id), None)
 
     def _change(self, i: int, step: Step, figures: Figures) -> Change:
-        queue, rule = self._names[self._pairs.row[i]], self.rules[self._pairs.rule[i]]
-        value = float(figures[self._pairs.row[i], figure(rule.metric, rule.window)])
+        pair = self._pairs[i]
+        row, rule = int(pair["row"]), self.rules[pair["rule"]]
         behind = sample_figure(rule)
-        sample = float(figures[self._pairs.row[i], figure(*behind)]) if behind else float("nan")
+        value = float(figures[row, figure(rule.metric, rule.window)])
+        sample = float(figures[row, figure(*behind)]) if behind else np.nan
         return Change(
-            queue,
+            self._names[row],
             rule,
             step,
-            int(self._pairs.since_ms[i]),
+            int(pair["since_ms"]),
             None if np.isnan(value) else value,
             None if np.isnan(sample) else int(sample),
         )
