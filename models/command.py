@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict
 
 CommandName = Literal[
     "acknowledge",
@@ -48,14 +48,6 @@ class OrderCommand(BaseModel):
     person: str = ""  #: reassign, hand_over, consult: a person id
     until_ms: int | None = None  #: hold, accept, propose_limit: stream time, epoch milliseconds
     verdict: Literal["", "true", "false", "expected"] = ""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _lift_args(cls, record: Any) -> Any:
-        """On the wire the fields below *actor* travel in ``args`` (``models.encode.command_record``)."""
-        if isinstance(record, dict) and isinstance(record.get("args"), dict):
-            return {**record["args"], **record}
-        return record
 
 
 #: Fields that a command cannot do without.

@@ -7,12 +7,12 @@ import ssl
 import uuid
 from typing import Any, Final
 
-import orjson
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from models.command import NEEDS, CommandName, OrderCommand, command_event
+from models.command import NEEDS, CommandName, OrderCommand
+from models.encode import command_record
 from models.errors import UsageError, WorkError
 from models.partition import partition_of
 from models.runtime import KafkaSettings
@@ -74,7 +74,16 @@ class Commands:
         """
         event_id = str(uuid.uuid4())
         partition = partition_of(queue, self._kafka.partitions)
-        value = orjson.dumps(command_event(command, queue, "wallboard", event_id, ts_ms))
+        value = command_record(
+            id=event_id,
+            source="wallboard",
+            ts_ms=ts_ms,
+            queue=queue,
+            order=command.order,
+            command=command.command,
+            actor=command.actor,
+            args=command.model_dump(exclude_defaults=True, exclude={"order", "command", "actor"}),
+        )
         try:
             async with self._pending, asyncio.timeout(CONFIRM_S):
                 producer = await self._started()

@@ -258,8 +258,8 @@ async function begin() {
   if (zones.size === 1) [zone] = zones;
   const actor = byId("actor");
   actor.append(...people.people.map((p) => new Option(p.department ? `${p.name} · ${p.department}` : p.name, p.id)));
-  actor.value = localStorage.getItem("actor") ?? "";
-  if (actor.selectedIndex < 0) actor.selectedIndex = 0;
+  actor.value = localStorage.getItem("actor") || "-";
+  if (actor.selectedIndex < 0) actor.selectedIndex = Math.min(1, actor.length - 1);
   actor.addEventListener("change", () => localStorage.setItem("actor", actor.value));
   byId("resolve-cause").append(...causes.causes.map((c) => new Option(c, c)));
   byId("resolve-cancel").addEventListener("click", () => byId("resolve").close(""));

@@ -71,7 +71,7 @@ export class Card {
     setText(this.state, en);
     setText(this.stateZh, zh);
     setAttribute(this.element, "data-state", order.state);
-    setText(this.symptoms, order.symptoms.map((rule) => describe(rule, order.active.includes(rule))).join(" · "));
+    setText(this.symptoms, order.symptoms.map((rule) => describe(rule, over || order.active.includes(rule))).join(" · "));
     setText(this.owner, order.owner_name || "no owner");
     setText(this.reopened, order.reopened ? `reopened ${order.reopened}×` : "");
     setHidden(this.limits, over);
@@ -109,7 +109,7 @@ export class Card {
   tick(at, now) {
     const { order } = this;
     const waits = order.state === "on_hold";
-    this.respond.show(at, order.respond_by_ms, order.opened_ms, UNANSWERED.has(order.state) ? "" : "answered", waits);
+    this.respond.show(at, order.respond_by_ms, order.opened_ms, UNANSWERED.has(order.state) ? "" : "done", waits);
     this.resolve.show(at, order.agreed_ms ?? order.resolve_by_ms, order.opened_ms, "", waits);
     this.showText(now);
   }

@@ -39,11 +39,18 @@ export class Tile {
       facts.append(make("div", id, value, term));
     }
     this.order = make("p", "order");
+    [this.ready, this.busy] = [make("span"), make("span")];
+    const agents = make("span", "known", this.ready, make("span", "long", " ready"), make("span", "slash", " / "), this.busy, make("span", "long", " busy"));
+    this.facts.agents.append(agents, make("span", "unknown", "unknown"));
     this.element = make(
       "article", "tile",
-      make("div", "head", name, make("p", "state", icon, this.word, this.zh)),
-      make("div", "main", make("div", "figure", make("p", "value", this.level, make("span", "unit", "%")), this.basis), this.spark),
-      facts, this.order,
+      name,
+      make(
+        "div", "main",
+        make("p", "value", this.level, make("span", "unit", "%")),
+        make("div", "side", make("p", "state", icon, this.word, this.zh), this.spark),
+      ),
+      this.basis, facts, this.order,
     );
     this.element.dataset.queue = this.queue;
   }
@@ -54,6 +61,7 @@ export class Tile {
     const window = rule?.window ?? "5m";
     const level = row.figures[`service_level_live@${window}`];
     setText(this.level, percent(level));
+    setAttribute(this.level, "data-known", String(typeof level === "number"));
     setText(this.basis, `${row.formula} · ${row.threshold_ms / 1000} s · ${window.replace("m", " min")}`);
     setText(this.facts.waiting, count(row.figures["waiting@now"]));
     setText(this.facts.longest, span(row.figures["longest_wait_ms@now"] ?? 0));
@@ -64,8 +72,8 @@ export class Tile {
   agents(row) {
     const known = row.agents_known;
     const [ready, busy] = [count(row.figures["agents_ready@now"]), count(row.figures["agents_busy@now"])];
-    setText(this.facts.agents, known ? `${ready} ready / ${busy} busy` : "unknown");
     setAttribute(this.facts.agents, "data-known", String(known));
+    if (known) setText(this.ready, ready), setText(this.busy, busy);
   }
 
   /** The trend that the server kept, older than what came since. */
@@ -87,7 +95,9 @@ export class Tile {
   drawTrend(rule) {
     const last = this.trend.at(-1)?.[0];
     if (last === undefined) return;
-    const y = (level) => (3 + (1 - Math.min(1, Math.max(0, level))) * (TREND_H - 6)).toFixed(1);
+    // from 40 to 100 %, where service levels live; from 0 when one was lower
+    const low = this.trend.some(([, level]) => level !== null && level < 0.42) || rule?.limit < 0.42 ? 0 : 0.4;
+    const y = (level) => (3 + ((1 - Math.min(1, Math.max(low, level))) / (1 - low)) * (TREND_H - 6)).toFixed(1);
     let path = "";
     let pen = false;
     for (const [at, level] of this.trend) {
@@ -136,8 +146,8 @@ export function columns(n, width, height, gap) {
   for (let c = 1; c <= n; c += 1) {
     const rows = Math.ceil(n / c);
     const [w, h] = [(width - gap * (c - 1)) / c, (height - gap * (rows - 1)) / rows];
-    // a tile wants to be 1.7 times as wide as high; what is beyond that shape is waste
-    const size = Math.min(w, h * 1.7);
+    // a tile wants to be twice as wide as high; what is beyond that shape is waste
+    const size = Math.min(w, h * 2);
     if (size > best[1]) best = [c, size];
   }
   return best[0];
