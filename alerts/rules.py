@@ -108,10 +108,10 @@ def measure(value: float, sample: float, min_sample: float, limit: float, sign: 
         return -2
     if np.isnan(value) or np.isnan(sample) or sample < min_sample:
         return -1
-    over = (value - limit) * sign
-    if over > 0.0:
+    if value * sign > limit * sign:
         return 2
-    return 1 if over <= -recovery else 0
+    # a difference from the limit would round: 0.70 - 0.60 is less than 0.10
+    return 1 if value * sign <= limit * sign - recovery else 0
 
 
 @njit(cache=True, nogil=True)
