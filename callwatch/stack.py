@@ -165,11 +165,16 @@ class EmbeddedStack:
                 raise WorkError(f"The embedded {name} ended with status {process.returncode} at start: see {log}.")
 
 
-def _spawn(command: list[str], output: int) -> subprocess.Popen[bytes]:
+def ending_with_us(command: list[str]) -> list[str]:
+    """*command* such that it gets SIGTERM when the thread that starts it dies (Linux; elsewhere as it is)."""
     if sys.platform == "linux":
-        command = [sys.executable, "-I", "-S", "-c", _SHIM, str(os.getpid()), *command]
+        return [sys.executable, "-I", "-S", "-c", _SHIM, str(os.getpid()), *command]
+    return command
+
+
+def _spawn(command: list[str], output: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        command,
+        ending_with_us(command),
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=output,

@@ -115,8 +115,8 @@ def make_app(kafka: KafkaSettings, worker: WorkerSettings, app_id: str | None = 
     return app
 
 
-async def send_all(app: WorkerApp, outputs: Iterable[Output]) -> None:
-    """Send *outputs* in order and wait until the broker has confirmed every one.
+async def send_all(app: WorkerApp, outputs: Iterable[Output]) -> list[int]:
+    """Send *outputs* in order, wait until the broker has confirmed every one, and return their offsets.
 
     Records of one partition keep their order, also when a send is retried (one request per partition is under way).
     Raises the first failure (`aiokafka.errors.KafkaError`, `faust.exceptions.ProducerSendError`) after all have ended.
@@ -125,10 +125,12 @@ async def send_all(app: WorkerApp, outputs: Iterable[Output]) -> None:
     pending = []
     for topic, partition, key, value, headers in outputs:
         pending.append(await producer.send(topic, key, value, partition, None, headers))
-    results = await asyncio.gather(*pending, return_exceptions=True)
-    for result in results:
+    offsets = []
+    for result in await asyncio.gather(*pending, return_exceptions=True):
         if isinstance(result, BaseException):
             raise result
+        offsets.append(int(result.offset))
+    return offsets
 
 
 def run_worker(app: WorkerApp, loglevel: str = "WARNING") -> NoReturn:

@@ -257,7 +257,7 @@ def apply(
     """
     for r in range(first_row, end_row):
         at, kind, ts = queues[r], kinds[r], ts_ms[r]
-        if at < 0:
+        if at < 0 or kind < _BLOCKED:  # control records, and what names no queue
             continue
         if store.meta[CLOCKED] == 0 and ts > store.meta[NOW]:
             store.meta[NOW] = ts
@@ -269,7 +269,7 @@ def apply(
         if ts < store.meta[FLOOR]:
             queue.too_late += 1
             continue
-        if _BLOCKED <= kind <= _LAST_CALL_TYPE and ts > queue.last_event:
+        if kind <= _LAST_CALL_TYPE and ts > queue.last_event:
             queue.last_event = ts
         slot_kind = _kind_of_slot(kind)
         if slot_kind < 0:

@@ -215,6 +215,11 @@ class Windows:
         """A counter of every queue's record by its name, e.g. ``too_late``, ``duplicates``, ``negative``, ``lost``."""
         return np.asarray(self._store.queues[name][: self._ready], np.int64)
 
+    def heard(self, at: int) -> bool:
+        """Whether anything was ever heard of queue number *at*: a call, or an agent."""
+        queue = self._store.queues[at]
+        return bool(queue["last_event"] >= 0 or queue["known"] == 1)
+
     # -- interval rows --------------------------------------------------------------------------------------------
 
     def due_rows(self, *, all_rows: bool = False) -> list[RowCounts]:

@@ -1,9 +1,63 @@
-"""Placeholder while this command is being built."""
+"""``callwatch up``, ``worker`` and ``wallboard``: the running system from a settings file, whole or in parts."""
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+from typing import Annotated
+
 import typer
+
+SettingsOption = Annotated[Path | None, typer.Option("--settings", "-s", help="Settings file (TOML).", exists=True)]
 
 
 def register(app: typer.Typer) -> None:
-    """Register nothing yet."""
+    """Add ``up``, ``worker`` and ``wallboard``."""
+    app.command("up")(up)
+    app.command("worker")(worker)
+    app.command("wallboard")(wallboard)
+
+
+def worker(settings: SettingsOption = None, loglevel: str = "WARNING") -> None:
+    """Run one worker: it joins the group, restores the partitions it is given, and watches their queues.
+
+    Start as many as there are partitions; stop with Ctrl-C or SIGTERM (a last snapshot is taken). It ends with a
+    message when anything unexpected happens: let a supervisor start it again, nothing is lost.
+    """
+    import asyncio
+
+    from agents.warm import warm
+    from agents.worker import Worker
+    from callwatch.settings import load_settings
+    from streams.app import run_worker
+    from streams.broker import create_topics
+
+    loaded = load_settings(settings)
+    sys.stderr.write("worker: loading the kernels (the first time they are compiled: about half a minute)\n")
+    warm()
+    asyncio.run(create_topics(loaded.kafka))
+    sys.stderr.write(f"worker: ready, joining the group at {loaded.kafka.bootstrap}\n")
+    run_worker(Worker(loaded).app, loglevel)
+
+
+def wallboard(settings: SettingsOption = None) -> None:
+    """Serve the wallboard: the page, its stream of events, and the HTTP interface."""
+    from callwatch.settings import load_settings
+    from wallboard.server import run
+
+    run(load_settings(settings))
+
+
+def up(
+    settings: SettingsOption = None,
+    workers: Annotated[int, typer.Option(min=1, help="Workers to start.")] = 1,
+) -> None:
+    """Run workers and wallboard of one settings file together; Ctrl-C stops all of them."""
+    from callwatch.children import Children
+
+    extra = [] if settings is None else ["--settings", str(settings)]
+    with Children() as children:
+        for n in range(workers):
+            children.start(f"worker {n + 1}", ["worker", *extra])
+        children.start("wallboard", ["wallboard", *extra])
+        children.wait()

@@ -1,0 +1,240 @@
+"""One actor per partition: the log in, outputs out. It alone touches the partition's state.
+
+A function of the log and of nothing else: what a record causes is decided where the record lies, at the time of the
+last clock record before it. So the same log gives the same outputs whatever the batching, the speed and the crashes.
+No Faust, no broker, no wall clock here; ``agents.keeper`` is the shell that has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+
+from agents.sources import SourceBook
+from alerts.judgement import Judgement
+from alerts.turn import Output
+from models.calendar import is_open, next_change_ms, settings_for, site_of
+from models.catalogue import Catalogue
+from models.decode import decode
+from models.encode import dead_letter_record
+from models.event import UNKNOWN, DeadLetter, EventColumns, EventType, Misrouted
+from models.interner import Names
+from models.outputs import IntervalRow
+from models.topics import DEAD_LETTERS, EVENTS, INTERVALS
+from streams import counters
+from streams.windows import RowCounts, Windows, setup_of
+
+#: Ids of commands remembered per partition, so that a repeated send is the same command: a person gives a few a minute.
+COMMANDS_KEPT: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record to write: topic (without prefix), partition, key, value, and its place in the order of outputs."""
+
+    topic: str
+    partition: int
+    key: bytes | None
+    value: bytes
+    pos: tuple[int, int]  #: (offset of the cause, n)
+
+
+@dataclass(slots=True)
+class Effects:
+    """What a batch caused."""
+
+    records: list[Record] = field(default_factory=list)
+    events: int = 0
+    dead: int = 0
+    misrouted: int = 0
+
+
+class PartitionActor:
+    """State of one partition and the only way to change it: `apply` a batch of its log.
+
+    *position* is the offset of the next record to apply. Raises nothing on any record.
+    """
+
+    def __init__(self, partition: int, partitions: int, catalogue: Catalogue) -> None:
+        self.partition = partition
+        self.partitions = partitions
+        self.catalogue = catalogue
+        self.names = Names()
+        self.windows = Windows(self.names, lambda queue: setup_of(catalogue, queue))
+        self.judgement = Judgement(catalogue)
+        self.sources = SourceBook(catalogue.sources)
+        self.position = 0
+        self._commands: dict[str, None] = {}
+        self._next_change: dict[str, int] = {}
+        self._cause, self._n = 0, 0
+
+    # -- the log --------------------------------------------------------------------------------------------------
+
+    def apply(self, values: Sequence[bytes | None], offsets: Sequence[int]) -> Effects:
+        """Apply the records *values* at *offsets* (rising, all of this partition) and return what they caused."""
+        now_ms = self.windows.now_ms if self.windows.clocked else UNKNOWN
+        decoded = decode(
+            values,
+            offsets,
+            topic=EVENTS,
+            partition=self.partition,
+            partitions=self.partitions,
+            names=self.names,
+            now_ms=now_ms,
+        )
+        columns = decoded.columns
+        effects = Effects(events=len(columns), dead=len(decoded.dead), misrouted=len(decoded.misrouted))
+        first = 0
+        for row, record in sorted(columns.records.items()):
+            self.windows.apply(columns, first, row + 1)
+            first = row + 1
+            self._cause, self._n = int(columns.offset[row]), 0
+            effects.records += self._control(columns, row, record)
+        self.windows.apply(columns, first, len(columns))
+        effects.records += [self._dead(letter) for letter in decoded.dead]
+        effects.records += [_forwarded(stray) for stray in decoded.misrouted]
+        self.position = int(offsets[-1]) + 1
+        return effects
+
+    def _control(self, columns: EventColumns, row: int, record: dict[str, Any]) -> list[Record]:
+        kind, now_ms = columns.kind[row], self.windows.now_ms
+        if kind == EventType.CLOCK:
+            return self._clock(int(columns.ts[row]))
+        if kind == EventType.ORDER_COMMAND and self._is_new(f"{record['source']}\x1f{record['id']}"):
+            return self._outputs(self.judgement.command(record, now_ms, self.windows))
+        if kind == EventType.PROBE_RESULT and self._is_new(f"{record['source']}\x1f{record['id']}"):
+            return self._outputs(self.judgement.probe(record, now_ms, self.windows))
+        if kind == EventType.SOURCE_HEARTBEAT:
+            self.sources.hear(record["source"], int(columns.ts[row]))
+        return []
+
+    def _clock(self, ts_ms: int) -> list[Record]:
+        self.windows.make_queues()
+        self._open_and_close(max(ts_ms, self.windows.now_ms))
+        moved = self.windows.clock(ts_ms)
+        out = [self._interval(row) for row in self.windows.due_rows()] if moved else []
+        now_ms = self.windows.now_ms
+        decisions = self.judgement.clock(now_ms, self.windows.figures, self.names.names, self.windows)
+        return out + self._outputs(decisions)
+
+    def _open_and_close(self, now_ms: int) -> None:
+        """Open and close the queues whose hours began or ended by *now_ms*."""
+        for queue in self.names.names[len(self._next_change) :]:
+            self._next_change[queue] = now_ms
+        for queue, at in self._next_change.items():
+            if now_ms >= at:
+                site, settings = site_of(self.catalogue, queue), settings_for(self.catalogue, queue)
+                self.windows.set_open(queue, is_open(site, settings, now_ms), now_ms)
+                self._next_change[queue] = next_change_ms(site, settings, now_ms) or _NEVER
+
+    def _is_new(self, ident: str) -> bool:
+        if ident in self._commands:
+            return False
+        if len(self._commands) >= COMMANDS_KEPT:
+            del self._commands[next(iter(self._commands))]
+        self._commands[ident] = None
+        return True
+
+    # -- outputs --------------------------------------------------------------------------------------------------
+
+    def _pos(self) -> tuple[int, int]:
+        self._n += 1
+        return self._cause, self._n - 1
+
+    def _outputs(self, decisions: Sequence[Output]) -> list[Record]:
+        return [self._record(d.topic, d.key, d.payload) for d in decisions]
+
+    def _record(self, topic: str, key: str, payload: dict[str, Any]) -> Record:
+        pos = self._pos()
+        value = orjson.dumps({"pos": [self.partition, *pos], **payload})
+        return Record(topic, self.partition, key.encode(), value, pos)
+
+    def _interval(self, row: RowCounts) -> Record:
+        n, settings = row.counts, settings_for(self.catalogue, row.queue)
+        payload = {
+            "queue": row.queue,
+            "start_ms": row.start_ms,
+            "minutes": row.minutes,
+            "revision": row.revision,
+            **{name: int(n[at]) for name, at in _ROW_COUNTERS},
+            "service_level": row.service_level,
+            "answer_rate": row.answer_rate,
+            "abandonment_rate": row.abandonment_rate,
+            "formula": settings.formula.name.lower(),
+            "threshold_ms": settings.threshold_ms,
+        }
+        return self._record(INTERVALS, f"{row.queue}@{row.start_ms}", payload)
+
+    def _dead(self, letter: DeadLetter) -> Record:
+        value = orjson.dumps(dead_letter_record(letter).model_dump())
+        return Record(DEAD_LETTERS, self.partition, None, value, (letter.offset, 0))
+
+    # -- snapshots ------------------------------------------------------------------------------------------------
+
+    def changed(self) -> list[str]:
+        """Names of the queues that changed since `freeze` last took them, sorted."""
+        return sorted({*self.windows.changed(), *self.judgement.changed})
+
+    def freeze(self, queues: Sequence[str]) -> dict[str, bytes]:
+        """The state of each of *queues* as bytes; they count as unchanged from here on."""
+        frozen = self.windows.freeze(queues)
+        out = {}
+        for queue in queues:
+            orders = orjson.dumps(self.judgement.snapshot(queue))
+            out[queue] = b"%d\n%b%b" % (len(orders), orders, frozen[queue])
+            self.judgement.changed.discard(queue)
+        return out
+
+    def freeze_common(self) -> dict[str, Any]:
+        """What belongs to no queue: the time, the sources, the commands that were seen."""
+        return {
+            "time": self.windows.freeze_time(),
+            "heard": self.sources.heard,
+            "commands": list(self._commands),
+        }
+
+    def thaw(self, position: int, common: dict[str, Any], queues: dict[str, bytes]) -> None:
+        """Restore into a blank actor what `freeze_common` and `freeze` took at *position*.
+
+        Raises ValueError for a snapshot of a version that this program does not read.
+        """
+        windows, orders = {}, {}
+        for queue, data in queues.items():
+            length, _, rest = data.partition(b"\n")
+            orders[queue], windows[queue] = orjson.loads(rest[: int(length)]), rest[int(length) :]
+        self.windows.thaw(common["time"], windows)
+        for queue in sorted(orders):
+            self.judgement.restore(queue, orders[queue])
+            self._next_change[queue] = self._change_after(queue)
+        self.judgement.changed.clear()
+        self.sources.heard = dict(common["heard"])
+        self._commands = dict.fromkeys(common["commands"])
+        self.position = position
+
+    def _change_after(self, queue: str) -> int:
+        site, settings = site_of(self.catalogue, queue), settings_for(self.catalogue, queue)
+        return next_change_ms(site, settings, self.windows.now_ms) or _NEVER
+
+
+_NEVER: Final = 1 << 62
+_ROW_COUNTERS: Final = (
+    ("offered", counters.OFFERED),
+    ("answered", counters.ANSWERED),
+    ("abandoned", counters.ABANDONED),
+    ("flowed_out", counters.FLOWED_OUT),
+    ("ivr_abandoned", counters.IVR_ABANDONED),
+    ("blocked", counters.BLOCKED),
+    ("answered_in_threshold", counters.ANSWERED_IN),
+    ("abandoned_in_threshold", counters.ABANDONED_IN),
+    ("wait_ms_sum", counters.WAIT_MS),
+    ("unresolved", counters.UNRESOLVED),
+)
+assert {name for name, _ in _ROW_COUNTERS} <= IntervalRow.model_fields.keys()
+
+
+def _forwarded(stray: Misrouted) -> Record:
+    """A record of another partition, sent where it belongs; applied there once, whoever sends it twice."""
+    return Record(EVENTS, stray.partition, stray.queue.encode(), stray.value, (stray.offset, 0))

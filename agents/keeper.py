@@ -1,0 +1,171 @@
+"""The shell around one partition's actor: restore, outputs, snapshots (DESIGN section 6, guarantee 1).
+
+The order of work for a batch, each step confirmed by the broker before the next:
+
+1. outputs (those that their topics already hold are dropped: the log decides everything, so they are the same)
+2. the batch is acknowledged
+3. now and then: snapshots of the queues that changed, then the manifest, then the keys of former owners are deleted
+
+A crash between any two steps leaves what the next owner needs: it starts at the last manifest and applies again,
+silently, what the output topics hold beyond it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+import orjson
+
+from agents.actor import Effects, PartitionActor, Record
+from models.catalogue import Catalogue
+from models.errors import WorkError
+from models.runtime import KafkaSettings
+from models.topics import DEAD_LETTERS, EVENTS, OUTPUT_TOPICS, SNAPSHOTS, topic_name
+from streams.app import Output
+from streams.broker import Rows, read_partition
+from streams.snapshots import Found, KeyValue, Manifest, SnapshotReader, Snapshots
+
+#: Sends records and returns their offsets, in the same order, once the broker has confirmed all of them.
+Send = Callable[[Sequence[Output]], Awaitable[list[int]]]
+#: Records sent at once: a batch of them is confirmed before the next, so that memory stays bounded.
+SEND_MAX = 2_000
+_BEFORE_ALL = (-1, -1)
+_KEPT_TOPICS = (*OUTPUT_TOPICS, DEAD_LETTERS)
+
+
+class PartitionKeeper:
+    """Owns a partition from its restore to its revoke."""
+
+    def __init__(self, partition: int, kafka: KafkaSettings, catalogue: Catalogue, send: Send) -> None:
+        self.actor = PartitionActor(partition, kafka.partitions, catalogue)
+        self.dropped = 0  #: outputs that were there already
+        self._kafka = kafka
+        self._send = send
+        self._seen: dict[str, tuple[int, int]] = {}
+        self._next: dict[str, int] = {}
+        self._snapshots = Snapshots(1)
+        self._full = True  # the first round of a session holds every queue
+        self._round_at = -1
+
+    # -- restore --------------------------------------------------------------------------------------------------
+
+    async def restore(self) -> int:
+        """Take up the partition's state; returns the offset to go on from.
+
+        Raises WorkError when the snapshots were made for another number of partitions or by another version.
+        """
+        found = await self._found()
+        self._snapshots = Snapshots(found.epoch, found.stale)
+        if found.manifest is not None:
+            self._check(found.manifest)
+            self.actor.thaw(found.manifest.offset, found.manifest.common, found.queues)
+            self._round_at = found.manifest.offset
+        await asyncio.gather(*(self._find_seen(topic, found.manifest) for topic in _KEPT_TOPICS))
+        return self.actor.position
+
+    async def _found(self) -> Found:
+        reader = SnapshotReader()
+        async for rows in self._read(SNAPSHOTS, 0):
+            for _, key, value in rows:
+                reader.add(key, value)
+        try:
+            return reader.found()
+        except ValueError as error:
+            raise WorkError(
+                f"{topic_name(self._kafka.prefix, SNAPSHOTS)}[{self.actor.partition}]: {error}. "
+                "Start the version that wrote it, or choose another [kafka] prefix and replay."
+            ) from error
+
+    def _check(self, manifest: Manifest) -> None:
+        if manifest.partitions != self._kafka.partitions:
+            raise WorkError(
+                f"The snapshots were made with {manifest.partitions} partitions, the settings say "
+                f"{self._kafka.partitions}. Set [kafka] partitions = {manifest.partitions}, or choose another "
+                "[kafka] prefix and replay."
+            )
+
+    async def _find_seen(self, topic: str, manifest: Manifest | None) -> None:
+        """Find the last ``pos`` that *topic* holds."""
+        start, seen = (0, _BEFORE_ALL) if manifest is None else manifest.outputs.get(topic, (0, _BEFORE_ALL))
+        async for rows in self._read(topic, start):
+            for offset, _, value in rows:
+                start = offset + 1
+                if value is not None:
+                    seen = max(seen, _pos_of(topic, value))
+        self._seen[topic], self._next[topic] = seen, start
+
+    def _read(self, topic: str, start: int) -> AsyncIterator[Rows]:
+        return read_partition(self._kafka, topic_name(self._kafka.prefix, topic), self.actor.partition, start)
+
+    # -- the log --------------------------------------------------------------------------------------------------
+
+    async def apply(self, values: Sequence[bytes | None], offsets: Sequence[int]) -> Effects:
+        """Apply a batch and write what it causes; returns when the broker has confirmed it."""
+        effects = self.actor.apply(values, offsets)
+        fresh = [record for record in effects.records if self._is_fresh(record)]
+        self.dropped += len(effects.records) - len(fresh)
+        for start in range(0, len(fresh), SEND_MAX):
+            part = fresh[start : start + SEND_MAX]
+            written = await self._send([self._output(record) for record in part])
+            for record, offset in zip(part, written, strict=True):
+                if record.topic != EVENTS:
+                    self._seen[record.topic] = max(record.pos, self._seen.get(record.topic, _BEFORE_ALL))
+                    self._next[record.topic] = max(offset + 1, self._next.get(record.topic, 0))
+        return effects
+
+    def _is_fresh(self, record: Record) -> bool:
+        return record.pos > self._seen.get(record.topic, _BEFORE_ALL)
+
+    def _output(self, record: Record) -> Output:
+        headers = [
+            ("ce_specversion", b"1.0"),
+            ("ce_id", b"%d-%d-%d" % (self.actor.partition, *record.pos)),
+            ("ce_source", b"callwatch"),
+            ("ce_type", b"callwatch." + record.topic.encode()),
+            ("content-type", b"application/json"),
+        ]
+        forwarded = record.topic == EVENTS
+        return (
+            topic_name(self._kafka.prefix, record.topic),
+            record.partition,
+            record.key,
+            record.value,
+            None if forwarded else headers,
+        )
+
+    # -- snapshots ------------------------------------------------------------------------------------------------
+
+    async def snapshot(self) -> int:
+        """Write a round: what changed, then the manifest. Returns the number of queues written."""
+        actor = self.actor
+        if actor.position == self._round_at and not self._full:
+            return 0
+        queues = sorted(actor.names.names) if self._full else actor.changed()
+        offset = actor.position
+        await self._write(self._snapshots.round(offset, actor.freeze(queues)))
+        manifest = Manifest(
+            offset=offset,
+            partitions=self._kafka.partitions,
+            epoch=self._snapshots.epoch,
+            session=self._snapshots.session,
+            common=actor.freeze_common(),
+            outputs={topic: (self._next[topic], self._seen[topic]) for topic in _KEPT_TOPICS},
+        )
+        await self._write([manifest.encode()])
+        self._full, self._round_at = False, offset
+        await self._write(self._snapshots.confirmed())
+        return len(queues)
+
+    async def _write(self, records: Sequence[KeyValue]) -> None:
+        topic = topic_name(self._kafka.prefix, SNAPSHOTS)
+        outputs: list[Output] = [(topic, self.actor.partition, key, value, None) for key, value in records]
+        for start in range(0, len(outputs), 64):  # 64 parts of 900 KB at most are under way at once
+            await self._send(outputs[start : start + 64])
+
+
+def _pos_of(topic: str, value: bytes) -> tuple[int, int]:
+    payload = orjson.loads(value)
+    if topic == DEAD_LETTERS:
+        return payload["offset"], 0
+    return payload["pos"][1], payload["pos"][2]

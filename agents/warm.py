@@ -1,0 +1,24 @@
+"""Compile or load every kernel before the worker joins its group: the first call of one takes seconds."""
+
+from __future__ import annotations
+
+from agents.actor import PartitionActor
+from models.catalogue import Catalogue
+from models.encode import clock_record, encode_event
+
+
+def warm() -> None:
+    """Run one call and one agent through an actor, and its snapshot through another."""
+    actor = PartitionActor(0, 1, Catalogue())
+    base = {"source": "warm", "queue": "warm/up", "call": "c"}
+    events = [
+        clock_record(1, "warm"),
+        encode_event({**base, "id": "1", "type": "call.offered", "ts": 1}),
+        encode_event({**base, "id": "2", "type": "call.answered", "ts": 2, "wait_ms": 1}),
+        encode_event({**base, "id": "3", "type": "agent.state", "ts": 2, "agent": "a", "state": "ready"}),
+        clock_record(1_900_000, "warm"),
+    ]
+    actor.apply(events, range(len(events)))
+    actor.windows.watch("warm/up", 1)
+    again = PartitionActor(0, 1, Catalogue())
+    again.thaw(actor.position, actor.freeze_common(), actor.freeze(actor.changed()))
