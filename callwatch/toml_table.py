@@ -33,6 +33,8 @@ class Source:
         for number, line in enumerate(self.text.splitlines(), 1):
             header = _HEADER.fullmatch(line)
             if header is not None:
+                if table == "" and header["name"] == key:
+                    return number  # seen from the top level, a table is a key
                 seen += header["name"] == table
                 inside = header["name"] == table and (seen == n or header["open"] == "[")
                 at = number if inside else at

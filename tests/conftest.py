@@ -9,6 +9,9 @@ import pytest
 
 from callwatch.stack import EmbeddedStack
 
+#: CALLWATCH_NO_SKIP turns skips into failures (CI).
+pytest_plugins = ["tests.plugins.no_skip"]
+
 _numbers = itertools.count(1)
 
 
