@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from models.errors import UsageError
-from models.partition import partition_of
+from models.fields import partition_of_queue
 from sources.local_time import epoch_ms
 from sources.recording import Recording, RecordingHeader, recording_span
 from sources.timeline import DEFAULT_CLOCK_MS, Item, timeline
@@ -27,8 +27,6 @@ _NAP_S: Final = 0.5
 _LOOK_EVERY: Final = 2048
 #: What the longest window and the latest event need before the first figure is whole (4 h of lateness, 30 min).
 WARM_UP_MS: Final = 4 * 3_600_000 + 30 * 60_000
-#: Queues whose partition is remembered; beyond it the memory starts anew.
-_MAX_QUEUES: Final = 100_000
 
 
 class Sink(Protocol):
@@ -79,7 +77,6 @@ def replay(
     stop = stop or threading.Event()
     state = ReplayState(warming=from_ms is not None)
     pacer = _Pacer(sink, state, speed, from_ms, progress, stop, monotonic, sleep or stop.wait)
-    placed: dict[str, tuple[int, bytes]] = {}
     for item in timeline(recording, clock_every_ms=clock_every_ms, since_ms=since_ms, tail_ms=tail_ms):
         if not pacer.wait_for(item):
             state.stopped = True
@@ -87,26 +84,16 @@ def replay(
         if item.everywhere:
             for partition in range(partitions):
                 sink.send(partition, None, item.value)
+        elif item.queue is not None:
+            sink.send(partition_of_queue(item.queue, partitions), item.queue.encode(), item.value)
         else:
-            partition, key = _place(item.queue, partitions, placed)
-            sink.send(partition, key, item.value)
+            sink.send(0, None, item.value)  # no event: any partition's dead letters will do
         state.clocks += item.clock
         state.events += not item.clock
         state.stream_ms = item.at_ms
     sink.flush()
     progress(state)
     return state
-
-
-def _place(queue: str | None, partitions: int, placed: dict[str, tuple[int, bytes]]) -> tuple[int, bytes | None]:
-    if queue is None:
-        return 0, None  # no event: any partition's dead letters will do
-    place = placed.get(queue)
-    if place is None:
-        if len(placed) >= _MAX_QUEUES:
-            placed.clear()
-        place = placed[queue] = partition_of(queue, partitions), queue.encode()
-    return place
 
 
 @dataclass(slots=True)

@@ -55,19 +55,24 @@ def register(app: typer.Typer) -> None:
 def _import(
     name: str, files: list[str], out: str, zone: str | None, map_file: Path | None, progress: Progress
 ) -> ImportCounts:
+    from callwatch.csv_map_file import load_csv_map
     from sources.anonymous_bank import import_bank
+    from sources.csv_import import import_csv
     from sources.pseudonym import pseudonyms_from_environment
 
+    meaning = None if map_file is None else load_csv_map(map_file, zone)
     pseudonyms = pseudonyms_from_environment()
-    assert name == "anonymous-bank"
+
+    def show(rows: int) -> None:
+        progress.show(f"{rows:,} rows read")
+
+    if meaning is not None:
+        return import_csv(
+            files, out, meaning, made_by=made_by(name), pseudonyms=pseudonyms, say=progress.say, progress=show
+        )
+    zone = zone or BANK_ZONE
     return import_bank(
-        files,
-        out,
-        made_by=made_by(name),
-        pseudonyms=pseudonyms,
-        zone=zone or BANK_ZONE,
-        say=progress.say,
-        progress=lambda rows: progress.show(f"{rows:,} rows read"),
+        files, out, zone=zone, made_by=made_by(name), pseudonyms=pseudonyms, say=progress.say, progress=show
     )
 
 
