@@ -1,7 +1,8 @@
 """Out of aiokafka's fetcher: what it has prefetched, as one `RecordBatch` per partition.
 
-aiokafka makes an object of eleven fields of each record, which costs more than all else on the way in. Here its own
-parser (checksums, decompression, aborted transactions, control batches) runs and only offset, key, value are kept.
+aiokafka wraps each record twice, in a generator and in an object of eleven fields, which costs more than all else on
+the way in. Here its parser of record batches (checksums, decompression) is read directly, and only offset, key,
+value and headers are kept. Transactions of others are read uncommitted, as Faust does; their markers are skipped.
 Tied to aiokafka 0.14: ``fetcher._records``, `FetchResult` and `PartitionRecords`.
 """
 
@@ -12,46 +13,87 @@ import time
 from collections.abc import Collection
 from typing import Any
 
-from aiokafka.consumer.fetcher import FetchResult
+from aiokafka.consumer.fetcher import READ_UNCOMMITTED, FetchResult
+from aiokafka.errors import CorruptRecordException
 
-from streams.batch import RecordBatch
+from streams.batch import Headers, RecordBatch
 
 
-def _raw_record(tp: Any, record: Any) -> Any:
-    """Stands in for ``PartitionRecords._consumer_record``: keep the parser's record."""
-    return record
+class FetchedRecords:
+    """Stands in for aiokafka's `PartitionRecords` in a `FetchResult`: the same bytes, taken in pieces.
+
+    ``next_fetch_offset`` is the position after what has been taken (`FetchResult` compares it with the consumer's).
+    """
+
+    def __init__(self, records: Any) -> None:
+        assert records._isolation_level == READ_UNCOMMITTED
+        self._tp = records._tp
+        self._batches = records._records
+        self._check_crcs = records._check_crcs
+        self.next_fetch_offset: int = records.next_fetch_offset
+        self._end = self.next_fetch_offset  #: the position after what has been parsed
+        self._offsets: list[int] = []
+        self._keys: list[bytes | None] = []
+        self._values: list[bytes | None] = []
+        self._headers: dict[int, Headers] = {}  #: by offset
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether all has been taken."""
+        return not self._offsets and not self._batches.has_next()
+
+    def take(self, max_records: int) -> RecordBatch | None:
+        """The next records, at most *max_records*; None if there was nothing but markers and gaps."""
+        while len(self._offsets) < max_records and self._batches.has_next():
+            self._parse(self._batches.next_batch())
+        start = self.next_fetch_offset
+        offsets, self._offsets = self._offsets[:max_records], self._offsets[max_records:]
+        keys, self._keys = self._keys[:max_records], self._keys[max_records:]
+        values, self._values = self._values[:max_records], self._values[max_records:]
+        self.next_fetch_offset = self._offsets[0] if self._offsets else self._end
+        if not offsets:
+            return None
+        headers = {}
+        if self._headers:
+            headers = {row: self._headers.pop(o) for row, o in enumerate(offsets) if o in self._headers}
+        return RecordBatch(
+            self._tp.topic, self._tp.partition, start, self.next_fetch_offset, offsets, keys, values, headers
+        )
+
+    def _parse(self, batch: Any) -> None:
+        if self._check_crcs and not batch.validate_crc():
+            raise CorruptRecordException(f"Invalid CRC - {self._tp}")
+        if not batch.is_control_batch:
+            first = self._end  # a compressed batch is sent whole, with records before what was asked for
+            add_offset, add_key, add_value = self._offsets.append, self._keys.append, self._values.append
+            for record in batch:
+                offset = record.offset
+                if offset < first:
+                    continue
+                add_offset(offset)
+                add_key(record.key)
+                add_value(record.value)
+                if record.headers:
+                    self._headers[offset] = list(record.headers)
+        # Also past records that compaction has removed from the batch's end.
+        self._end = batch.next_offset
 
 
 def read_result(result: Any, tp: Any, max_records: int) -> RecordBatch | None:
     """Up to *max_records* of a `FetchResult`, or None if it is outdated (sought, revoked) or holds no record.
 
-    Moves aiokafka's position of *tp* to the end of what was read.
+    Moves aiokafka's position of *tp* to the end of what was read. Raises `CorruptRecordException`.
     """
     if not result.has_more() or not result.check_assignment(tp):
-        result._partition_records = None
         return None
+    if type(result._partition_records) is not FetchedRecords:
+        result._partition_records = FetchedRecords(result._partition_records)
     records = result._partition_records
-    records._consumer_record = _raw_record
-    start = records.next_fetch_offset
-    offsets: list[int] = []
-    keys: list[bytes | None] = []
-    values: list[bytes | None] = []
-    headers = {}
-    for record in records:
-        if record.headers:
-            headers[len(offsets)] = list(record.headers)
-        offsets.append(record.offset)
-        keys.append(record.key)
-        values.append(record.value)
-        if len(offsets) >= max_records:
-            result._update_position()
-            break
-    else:
-        result._update_position()
+    batch: RecordBatch | None = records.take(max_records)
+    result._update_position()
+    if records.exhausted:
         result._partition_records = None
-    if not offsets:
-        return None
-    return RecordBatch(tp.topic, tp.partition, start, records.next_fetch_offset, offsets, keys, values, headers)
+    return batch
 
 
 async def fetched_batches(

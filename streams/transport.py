@@ -38,8 +38,9 @@ __all__ = ["SCHEME", "Consumer", "ConsumerThread", "Producer", "RecordBatch", "T
 SCHEME = "kafka+batch"
 #: A seek that does not take effect thrice means that the offset is not in the log.
 SEEK_ATTEMPTS = 3
-#: How long the broker may hold a fetch back when there is nothing new.
-FETCH_WAIT_MS = 500
+#: How long the broker may hold a fetch back when there is nothing new. The embedded one looks again only when it is
+#: over: with 500 a record came after 140 ms (median), with 50 after 6 ms, and an idle worker asks 20 times a second.
+FETCH_WAIT_MS = 50
 #: Batches of one partition from the first unacknowledged one on: the stream's buffer (2), the one with the agent, the
 #: one that waits for room. Far beyond that (4 MB each) the agent takes batches and does not acknowledge them.
 DELIVERED_LIMIT = 64
