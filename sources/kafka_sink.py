@@ -40,10 +40,18 @@ class KafkaSink:
     reached or does not confirm, with the number of records that it did not.
     """
 
-    def __init__(self, options: Mapping[str, Any], topic: str, compression: Compression = "lz4") -> None:
+    def __init__(
+        self,
+        options: Mapping[str, Any],
+        topic: str,
+        *,
+        compression: Compression = "lz4",
+        delivery_timeout_ms: int = DELIVERY_TIMEOUT_MS,
+    ) -> None:
         self._options = dict(options)
         self._topic = topic
         self._compression = compression
+        self._timeout_ms = delivery_timeout_ms
         self._loop = asyncio.new_event_loop()
         self._builders: dict[int, Any] = {}
         self.delivered = 0  #: records that the broker confirmed
@@ -94,7 +102,7 @@ class KafkaSink:
             linger_ms=0,
             max_batch_size=BATCH_BYTES,
             compression_type=self._compression,
-            request_timeout_ms=DELIVERY_TIMEOUT_MS,
+            request_timeout_ms=self._timeout_ms,
         )
         try:
             await self._producer.start()
