@@ -109,7 +109,9 @@ async def _when_shown(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str,
 
 async def _partition_numbers(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, int]:
     """Partitions per topic, 0 for one that does not exist (or has no leader yet)."""
-    known = {t["topic"]: t for t in await admin.describe_topics(names)}
+    # Asked about a topic that does not exist, a broker makes it, with partitions and settings of its own.
+    existing = set(await admin.list_topics()) & set(names)
+    known = {t["topic"]: t for t in await admin.describe_topics(sorted(existing))} if existing else {}
     return {name: len(known[name]["partitions"]) if name in known else 0 for name in names}
 
 
