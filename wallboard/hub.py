@@ -12,7 +12,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from typing import Any, Final
 
 import orjson
@@ -24,7 +24,7 @@ from wallboard.board import Board, Event
 from wallboard.position import Position
 from wallboard.store import Store, TrimmedError
 
-#: Frames that a screen may lag behind: sixty queues for half a minute, about 1 MB.
+#: Frames that a screen may lag behind: sixty queues for half a minute. Frames are shared: 7 MB in all.
 CLIENT_FRAMES: Final = 2_000
 #: Screens per process. Each costs up to `CLIENT_FRAMES`; more belong to a second process.
 CLIENTS: Final = 500
@@ -117,7 +117,7 @@ class Hub:
         """Whether no further screen can be served."""
         return len(self._clients) >= CLIENTS
 
-    async def stream(self, last_event_id: str, limit: int = CLIENT_FRAMES) -> AsyncIterator[bytes]:
+    async def stream(self, last_event_id: str, limit: int = CLIENT_FRAMES) -> AsyncGenerator[bytes, None]:
         """SSE frames for one screen that saw everything up to *last_event_id* ("" = nothing)."""
         client = Client(limit)
         self._clients.add(client)

@@ -151,19 +151,20 @@ class _Server(uvicorn.Server):
         yield
 
 
+# The handlers are coroutines throughout: a plain function would run in a thread beside the loop that changes the board.
 def _of(request: Request) -> Wallboard:
     wallboard: Wallboard = request.app.state.wallboard
     return wallboard
 
 
 @api.get("/", include_in_schema=False)
-def page() -> FileResponse:
+async def page() -> FileResponse:
     """The page."""
     return FileResponse(STATIC / "index.html", media_type="text/html")
 
 
 @api.get("/login", include_in_schema=False)
-def login_page() -> FileResponse:
+async def login_page() -> FileResponse:
     """The way in."""
     return FileResponse(STATIC / "login.html", media_type="text/html")
 
@@ -188,7 +189,7 @@ async def login(request: Request) -> Response:
 
 
 @api.get("/healthz")
-def healthz(request: Request) -> JSONResponse:
+async def healthz(request: Request) -> JSONResponse:
     """200 while Valkey answers, else 503; and how old the freshest figure is."""
     hub = _of(request).hub
     rows = hub.board.rows(wall_ms()) if hub.board else []
@@ -204,7 +205,7 @@ def healthz(request: Request) -> JSONResponse:
 
 
 @api.get("/api/queues")
-def queues(request: Request) -> dict[str, Any]:
+async def queues(request: Request) -> dict[str, Any]:
     """The latest figures of every queue, each with ``age_ms`` by wall time."""
     return {"queues": _of(request).board.rows(wall_ms())}
 
@@ -218,7 +219,7 @@ async def history(request: Request) -> dict[str, Any]:
 
 
 @api.get("/api/orders")
-def orders(request: Request) -> dict[str, Any]:
+async def orders(request: Request) -> dict[str, Any]:
     """Open orders, gravest first, then the recently closed."""
     return {"orders": _of(request).board.order_list()}
 
@@ -257,26 +258,26 @@ async def events(request: Request) -> EventSourceResponse:
 
 
 @api.get("/api/metrics-dictionary")
-def metrics_dictionary() -> dict[str, Any]:
+async def metrics_dictionary() -> dict[str, Any]:
     """What every figure means."""
     return {"metrics": METRICS}
 
 
 @api.get("/api/people")
-def people(request: Request) -> dict[str, Any]:
+async def people(request: Request) -> dict[str, Any]:
     """Who can act."""
     found = _of(request).settings.catalogue.people
     return {"people": [{"id": p.id, "name": p.name, "department": p.department, "tier": p.tier} for p in found]}
 
 
 @api.get("/api/causes")
-def causes(request: Request) -> dict[str, Any]:
+async def causes(request: Request) -> dict[str, Any]:
     """The causes that a resolve may name."""
     return {"causes": _of(request).settings.catalogue.causes}
 
 
 @api.get("/api/catalogue")
-def catalogue(request: Request) -> dict[str, Any]:
+async def catalogue(request: Request) -> dict[str, Any]:
     """Rules and sites: what symptoms mean and which clock the wall shows."""
     found = _of(request).settings.catalogue
     sites = [{"name": s.name, "zone": s.zone} for s in found.sites]
