@@ -82,10 +82,8 @@ def _replay(
 
     from callwatch.progress import Progress
     from models.topics import EVENTS, topic_name
-    from sources.kafka_sink import KafkaSink
     from sources.recording import open_recording
     from sources.replay import check_covered, replay, start_of, warm_up_from
-    from streams.broker import client_options, create_topics
 
     with open_recording(name) as recording, Progress() as progress:
         header = recording.header
@@ -95,6 +93,10 @@ def _replay(
             from_ms = start_of(start, header)
             check_covered(name, header, from_ms)
             since_ms = warm_up_from(from_ms, header, None if warm_up_h is None else round(warm_up_h * 3_600_000))
+        # late, so that a wrong call is told at once: these bring aiokafka and Faust
+        from sources.kafka_sink import KafkaSink
+        from streams.broker import client_options, create_topics
+
         asyncio.run(create_topics(kafka))
         with KafkaSink(client_options(kafka), topic_name(kafka.prefix, EVENTS)) as sink:
             state = replay(
