@@ -156,3 +156,38 @@ def test_a_limit_is_agreed_by_both_sides() -> None:
         (180, "resolve_due:escalated"),
         (180, "resolve_due:late"),
     ]
+
+
+def test_a_hold_moves_the_next_climb_and_the_undecided_hour() -> None:
+    world = World()
+    breach(world)
+    world.tell("acknowledge")
+    world.run(70 * MIN)  # late and escalated at 60
+    world.tell("hold", reason="carrier", until_ms=world.now_ms + HOUR)
+    world.run(HOUR)
+    assert [t for t, d in timeline(world, "escalated")] == [60]
+    world.service(0.9, 5, "5m")
+    world.run(50 * MIN)
+    assert [t for t, d in timeline(world, "escalated")] == [60, 180]  # an hour later than without the hold
+    world.tell("resolve", cause="surge", measure="callback offered")
+    world.run(HOUR, MIN)
+    world.tell("hold", reason="carrier", until_ms=world.now_ms + HOUR)
+    world.run(119 * MIN, MIN)
+    assert world.order()["verification"]["state"] == "running"
+    world.run(2 * MIN, MIN)
+    assert world.order()["verification"]["state"] == "undecided"
+
+
+def test_a_reopened_order_has_its_limit_and_its_warnings_anew() -> None:
+    world = World()
+    breach(world)
+    world.tell("acknowledge")
+    world.run(50 * MIN)
+    world.service(0.9, 5, "5m")
+    world.tell("resolve", cause="surge", measure="callback offered")
+    world.put("resolve", service_level_live=0.2, outcomes=10)
+    world.run(S)
+    assert world.order()["resolve_by_ms"] == world.now_ms + HOUR
+    world.run(50 * MIN)
+    opened = 50 + 1 / 60
+    assert [t for t, d in timeline(world, "warned")] == [30, 45, opened + 30, opened + 45]

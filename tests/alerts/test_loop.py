@@ -180,6 +180,25 @@ def test_a_lesser_order_whose_queue_closed_has_proven_nothing() -> None:
     assert (world.order()["state"], world.order()["verification"]["state"]) == ("verifying", "paused")
 
 
+def test_what_was_unproven_is_forgotten_once_it_was_verified() -> None:
+    world = World()
+    world.put("now", waiting=9, waiting_past_threshold=9)
+    world.run(MIN)
+    world.put("now", waiting=0, waiting_past_threshold=0, open=0)
+    world.run(2 * S)
+    world.put("now", open=1)
+    after_resolve(world, 0.9, 10)
+    world.run(2 * S)
+    assert world.order()["state"] == "closed"
+    world.put("now", waiting=9, waiting_past_threshold=9)
+    world.run(MIN)
+    assert (world.order()["state"], world.order()["reopened"]) == ("analysing", 1)
+    after_resolve(world, 0.9, 0)
+    world.put("now", waiting=0, waiting_past_threshold=0)
+    world.run(61 * S)
+    assert world.order()["state"] == "closed"  # this time the recovery was seen
+
+
 def test_grave_orders_that_recover_are_verified() -> None:
     world = World()
     breach(world)
