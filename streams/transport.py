@@ -19,8 +19,10 @@ Tied to faust-streaming 0.15.3 and aiokafka 0.14.0; tests/streams holds each poi
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import aiokafka
@@ -41,6 +43,9 @@ SEEK_ATTEMPTS = 3
 #: How long the broker may hold a fetch back when there is nothing new. The embedded one looks again only when it is
 #: over: with 500 a record came after 140 ms (median), with 50 after 6 ms, and an idle worker asks 20 times a second.
 FETCH_WAIT_MS = 50
+#: Of the request timeout, for restores on an assignment. Faust waits for the whole of it, and when that is over takes
+#: the worker for stopped: it would sit there in the group and do nothing.
+RESTORE_SHARE = 0.9
 #: Batches of one partition from the first unacknowledged one on: the stream's buffer (2), the one with the agent, the
 #: one that waits for room. Far beyond that (4 MB each) the agent takes batches and does not acknowledge them.
 DELIVERED_LIMIT = 64
@@ -121,6 +126,7 @@ class Consumer(stock.Consumer):
         self._applied: dict[TP, int] = {}
         self._next: dict[TP, int] = {}
         self._misplaced: dict[TP, int] = defaultdict(int)
+        self._asking: asyncio.Task[list[int | None]] | None = None
         self._to_streams: Any = self.callback  # type: ignore[has-type]
         self.callback = self._deliver
 
@@ -159,7 +165,9 @@ class Consumer(stock.Consumer):
 
     async def _is_next(self, tp: TP, batch: RecordBatch) -> bool:
         """Whether *batch* starts where *tp* must go on; if not, it is dropped and *tp* sought back."""
-        expected = self._next[tp]
+        expected = self._next.get(tp)
+        if expected is None:  # revoked
+            return False
         if batch.start == expected:
             self._misplaced[tp] = 0
             return True
@@ -221,10 +229,10 @@ class Consumer(stock.Consumer):
         """Ask the app where each partition starts, and go there. Called on each assignment, before any delivery."""
         assigned = sorted(self.assignment())
         first, committed = await self._thread.positions_known(assigned)
+        wanted = await self._wanted_starts(assigned)
         starts = {}
-        for tp in assigned:
-            wanted = await self.app.partition_starts(tp)
-            start = wanted if wanted is not None else committed.get(tp, first[tp])
+        for tp, wish in wanted.items():
+            start = wish if wish is not None else committed.get(tp, first[tp])
             if start < first[tp]:
                 self.log.error(
                     "%s[%d]: offsets %d to %d are gone by retention: %d records lost",
@@ -237,6 +245,28 @@ class Consumer(stock.Consumer):
         self._read_offset.update({tp: start or None for tp, start in starts.items()})
         self._committed_offset.update(committed)
         await self._thread.seek_all(starts)
+
+    async def _wanted_starts(self, assigned: list[TP]) -> dict[TP, int | None]:
+        async def ask_all() -> list[int | None]:
+            # All at once: each is a restore, which mostly waits for the broker.
+            return list(await asyncio.gather(*map(self.app.partition_starts, assigned)))
+
+        asking = self._asking = asyncio.ensure_future(ask_all())
+        limit_s = self.app.conf.broker_request_timeout * RESTORE_SHARE
+        try:
+            await asyncio.wait({asking}, timeout=limit_s)
+            if asking.cancelled():
+                # Revoked meanwhile (see settle). Faust ends this wait when the next assignment comes, not before:
+                # returning would switch the flow on in the middle of a rebalance.
+                await asyncio.Event().wait()
+            if not asking.done():
+                raise WorkError(
+                    f"The state of {len(assigned)} partitions is not restored in {limit_s:.0f} s. "
+                    "Start more workers, so that each has fewer, or see why the broker is slow."
+                )
+            return dict(zip(assigned, asking.result(), strict=True))
+        finally:
+            asking.cancel()
 
     def _forget(self) -> None:
         for state in (self._delivered, self._applied, self._next, self._misplaced, self._acked, self._acked_index):
@@ -260,11 +290,18 @@ class Consumer(stock.Consumer):
         limit_s = self.app.conf.broker_rebalance_timeout / 2
         try:
             async with asyncio.timeout(limit_s):
+                await self._stop_asking()
                 await self._hands_empty()
                 await self.app.partition_revoked(revoked)
         except TimeoutError:
             self.log.warning("Revoking %d partitions: not done in %.1f s, going on", len(revoked), limit_s)
         await self.commit()
+
+    async def _stop_asking(self) -> None:
+        """End a restore that is under way: its partitions are going, and nothing of it may appear after that."""
+        if self._asking is not None and not self._asking.done():
+            self._asking.cancel()
+            await asyncio.wait({self._asking})
 
     async def _hands_empty(self) -> None:
         """Wait until every batch that an agent has taken is acknowledged."""
@@ -274,6 +311,17 @@ class Consumer(stock.Consumer):
             await asyncio.sleep(0.01)
 
 
+@contextmanager
+def _unlogged(name: str) -> Iterator[None]:
+    """Without what logger *name* says: of an attempt that may fail."""
+    logger = logging.getLogger(name)
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
+
+
 class Producer(stock.Producer):
     """acks=all; idempotent where the broker can (the embedded one cannot: there a retry may repeat a record)."""
 
@@ -281,7 +329,8 @@ class Producer(stock.Producer):
         """Connect, with idempotence if InitProducerId is answered, else without."""
         self._idempotent = True
         try:
-            await super().on_start()
+            with _unlogged("aiokafka.producer.sender"):
+                await super().on_start()
         except (UnknownError, UnsupportedVersionError):
             assert self._producer is not None
             await self._producer.stop()

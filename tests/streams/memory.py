@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import faust
@@ -138,7 +139,7 @@ class MemoryProducer(ours.Producer):
             future.set_exception(self.log_.failing)
         else:
             self.log_.sent.append(value)
-            future.set_result(None)
+            future.set_result(SimpleNamespace(offset=len(self.log_.sent) - 1))
         return future
 
 
@@ -172,12 +173,15 @@ def memory_app(log: Log, kind: str, consumer: Any = None, **settings: Any) -> An
 
 @asynccontextmanager
 async def running(app: Any) -> AsyncIterator[Any]:
-    """The app, started, and stopped at the end however it went."""
-    await app.start()
+    """The app, starting (a start is over when all is restored), and stopped at the end however it went."""
+    starting = asyncio.ensure_future(app.start())
     try:
         yield app
     finally:
         await app.stop()
+        await asyncio.wait({starting}, timeout=5)
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
 
 
 async def until(condition: Any, timeout_s: float = 5.0) -> None:

@@ -293,6 +293,69 @@ def test_the_app_says_where_a_partition_starts() -> None:
     run(main())
 
 
+def test_a_failing_restore_ends_the_worker() -> None:
+    async def main() -> None:
+        app = memory_app(Log(10, 10), "ours")
+
+        async def starts(tp: TP) -> int | None:
+            raise WorkError(f"{tp.partition} is broken")
+
+        app.partition_starts = starts
+        seen = _skipping_agent(app, -1)
+        async with running(app):
+            await until(lambda: app.crashed)
+        assert str(app.crash_reason) == "0 is broken"
+        assert seen == []
+
+    run(main())
+
+
+def test_a_restore_that_takes_too_long_ends_the_worker() -> None:
+    async def main() -> None:
+        app = memory_app(Log(10), "ours", broker_request_timeout=0.5)
+
+        async def starts(tp: TP) -> int | None:
+            await asyncio.sleep(60)
+            return None
+
+        app.partition_starts = starts
+        _skipping_agent(app, -1)
+        async with running(app):
+            await until(lambda: app.crashed)
+        assert "not restored in 0 s" in str(app.crash_reason)
+
+    run(main())
+
+
+def test_a_restore_is_called_off_when_its_partitions_go() -> None:
+    async def main() -> None:
+        app = memory_app(Log(10), "ours")
+        story: list[str] = []
+
+        async def starts(tp: TP) -> int | None:
+            story.append("restore")
+            try:
+                await asyncio.sleep(60 if story == ["restore"] else 0)
+            except asyncio.CancelledError:
+                story.append("called off")
+                raise
+            return None
+
+        async def keep(revoked: set[TP]) -> None:
+            story.append("revoked")
+
+        app.partition_starts, app.partition_revoked = starts, keep
+        seen = _skipping_agent(app, -1)
+        async with running(app):
+            await until(lambda: story == ["restore"])
+            await app.consumer._thread.rebalance()
+            await until(lambda: len(seen) == 10)
+        assert story == ["restore", "called off", "revoked", "restore", "revoked"]
+        assert seen == list(range(10))
+
+    run(main())
+
+
 def test_offsets_gone_by_retention_are_named(caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         log = Log(60)
