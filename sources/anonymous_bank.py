@@ -49,6 +49,9 @@ SOURCE: Final = "anonymous-bank"
 SITE: Final = "bank"
 DEFAULT_ZONE: Final = "Asia/Jerusalem"  # not stated by the data: the bank is Israeli
 
+#: The data is free for use if its source is named wherever a figure from it is shown: recordings carry this along.
+ACKNOWLEDGEMENT: Final = "Anonymous Bank call records of 1999, Technion: Ilan Guedj and Avi Mandelbaum"
+
 _COLUMNS: Final = 17
 _DAY_S: Final = 86_400
 _HALF_DAY_S: Final = 43_200
@@ -115,7 +118,8 @@ def import_bank(
                 counts.rows += 1
                 if counts.rows % _PROGRESS_ROWS == 0:
                     progress(counts.rows)
-        header = RecordingHeader(zone, (SOURCE,), made_by, "ts", sorter.span())
+        extra = {"acknowledge": ACKNOWLEDGEMENT, **sorter.span()}
+        header = RecordingHeader(zone, (SOURCE,), made_by, "ts", extra)
         with RecordingWriter(out, header) as writer:
             writer.write_all(sorter)
     progress(counts.rows)

@@ -56,7 +56,7 @@ def _import(
     name: str, files: list[str], out: str, zone: str | None, map_file: Path | None, progress: Progress
 ) -> ImportCounts:
     from callwatch.csv_map_file import load_csv_map
-    from sources.anonymous_bank import import_bank
+    from sources.anonymous_bank import ACKNOWLEDGEMENT, import_bank
     from sources.csv_import import import_csv
     from sources.pseudonym import pseudonyms_from_environment
 
@@ -71,9 +71,11 @@ def _import(
             files, out, meaning, made_by=made_by(name), pseudonyms=pseudonyms, say=progress.say, progress=show
         )
     zone = zone or BANK_ZONE
-    return import_bank(
+    counts = import_bank(
         files, out, zone=zone, made_by=made_by(name), pseudonyms=pseudonyms, say=progress.say, progress=show
     )
+    progress.say(f"Data: {ACKNOWLEDGEMENT}.")
+    return counts
 
 
 def made_by(name: str) -> str:

@@ -73,6 +73,20 @@ def test_wrong_calls_exit_with_2(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_bank_s_data_is_acknowledged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("none.tsv").write_text("vru+line\n")
+    monkeypatch.setattr("sys.argv", ["callwatch", "import", "anonymous-bank", "none.tsv", "-o", "out"])
+    with pytest.raises(SystemExit) as exit_:
+        main()
+    assert not exit_.value.code
+    said = capsys.readouterr()
+    assert said.out == "offered 0 / answered 0 / abandoned 0 / left in the menu 0 / skipped 0\n"
+    assert "Technion" in said.err
+
+
 def test_failed_work_exits_with_1(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

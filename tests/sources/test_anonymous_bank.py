@@ -52,6 +52,7 @@ def run(
     counts = import_bank([str(source)], str(out), made_by="test", pseudonyms=PEOPLE, zone=zone, say=said.append)
     with open_recording(out) as recording:
         assert recording.header.zone == zone
+        assert "Technion" in recording.header.extra["acknowledge"]
         return [orjson.loads(line) for line in recording], counts, said
 
 
