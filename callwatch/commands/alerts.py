@@ -87,11 +87,11 @@ def read_alerts(kafka: KafkaSettings, last: int, follow: bool) -> Iterator[bytes
         consumer.assign([TopicPartition(topic, number) for number in sorted(numbers)])
         consumer.seek_to_beginning()
         seen: dict[int, tuple[int, int]] = {}
-        there: deque[bytes] = deque(maxlen=last)
-        for value in _to_the_end(consumer):
+        there: dict[int, deque[bytes]] = {number: deque(maxlen=last) for number in numbers}
+        for partition, value in _to_the_end(consumer):
             if _is_new(value, seen):
-                there.append(value)
-        yield from sorted(there, key=_at_ms)
+                there[partition].append(value)
+        yield from sorted((value for values in there.values() for value in values), key=_at_ms)[-last or None :]
         while follow:
             for records in consumer.poll(timeout_ms=POLL_MS).values():
                 for record in records:
@@ -101,14 +101,15 @@ def read_alerts(kafka: KafkaSettings, last: int, follow: bool) -> Iterator[bytes
         consumer.close()
 
 
-def _to_the_end(consumer: Any) -> Iterator[bytes]:
-    """All values up to the high watermarks that fetches report: other answers about the end are not to be trusted."""
+def _to_the_end(consumer: Any) -> Iterator[tuple[int, bytes]]:
+    """All values with their partition, up to the high watermarks that fetches report (not every broker's other answer
+    about the end is right)."""
     idle = 0
     while idle < END_POLLS and not all(_is_read(consumer, tp) for tp in consumer.assignment()):
         polled = consumer.poll(timeout_ms=POLL_MS)
         idle = 0 if polled else idle + 1
         for records in polled.values():
-            yield from (r.value for r in records if r.value is not None)
+            yield from ((r.partition, r.value) for r in records if r.value is not None)
 
 
 def _is_read(consumer: Any, partition: Any) -> bool:

@@ -1,0 +1,195 @@
+"""The page in a real browser: tiles that move and go stale, buttons that send commands, nothing on the console."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import subprocess
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import orjson
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import Select
+
+from models.outputs import Verification
+from models.partition import partition_of
+from models.topics import EVENTS, topic_name
+from streams.broker import create_topics, read_partition
+from tests.wallboard.payloads import NOON_MS, PARTITIONS, alert, entry, order, row
+from tests.wallboard.wall import Wall, until
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+DRIVER = shutil.which("chromedriver")
+
+pytestmark = [
+    pytest.mark.stack,
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        not (CHROMIUM and DRIVER), reason="no chromium and chromedriver in the path (Debian: chromium, chromium-driver)"
+    ),
+]
+
+WIDTH, HEIGHT = 1920, 1080
+OPTIONS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    """Chromium with an empty profile and a window of the wall's size."""
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(CHROMIUM)
+    for option in (
+        *OPTIONS,
+        f"--user-data-dir={tmp_path_factory.mktemp('profile')}",
+        f"--window-size={WIDTH},{HEIGHT}",
+    ):
+        options.add_argument(option)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    service = Service(str(DRIVER), log_output=subprocess.DEVNULL)
+    driver = webdriver.Chrome(options=options, service=service)
+    size = {"width": WIDTH, "height": HEIGHT, "deviceScaleFactor": 1, "mobile": False}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    driver.set_page_load_timeout(30)
+    try:
+        yield driver
+    finally:
+        driver.quit()
+
+
+@pytest.fixture
+def page(wall: Wall, browser: webdriver.Chrome) -> Iterator[webdriver.Chrome]:
+    """The page of *wall*; whatever it wrote on the console fails the test."""
+    browser.get_log("browser")  # type: ignore[no-untyped-call]  # what an earlier page left
+    browser.get(wall.url)
+    yield browser
+    log = browser.get_log("browser")  # type: ignore[no-untyped-call]
+    browser.get("about:blank")
+    assert not log
+
+
+def _tile(page: webdriver.Chrome, queue: str) -> WebElement | None:
+    return next(iter(page.find_elements(By.CSS_SELECTOR, f'.tile[data-queue="{queue}"]')), None)
+
+
+def _shows(page: webdriver.Chrome, queue: str, *texts: str) -> bool:
+    tile = _tile(page, queue)
+    return tile is not None and all(text in _text(tile) for text in texts)
+
+
+def _text(element: WebElement) -> str:
+    """What is to be read there, on one line."""
+    return " ".join(element.text.split())
+
+
+def _reads(element: WebElement, text: str) -> bool:
+    return text in _text(element)
+
+
+def _card(page: webdriver.Chrome, order_id: str) -> WebElement:
+    found: WebElement = until(lambda: page.find_elements(By.CSS_SELECTOR, f'.card[data-order="{order_id}"]'))[0]
+    return found
+
+
+def _commands(wall: Wall, queue: str) -> list[dict[str, Any]]:
+    async def read() -> list[dict[str, Any]]:
+        topic = topic_name(wall.settings.kafka.prefix, EVENTS)
+        batches = read_partition(wall.settings.kafka, topic, partition_of(queue, PARTITIONS))
+        return [orjson.loads(value or b"") async for batch in batches for _, _, value in batch]
+
+    return asyncio.run(read())
+
+
+def test_a_tile_moves_with_a_change_and_looks_stale_without(wall: Wall, page: webdriver.Chrome) -> None:
+    wall.put("metrics", row("north/report", 0.864), row("north/<b>&amp;", None, state="no_calls", agents_known=False))
+    until(
+        lambda: _shows(
+            page, "north/report", "86.4", "%", "OK 正常", "short_excluded · 20 s", "0:42", "4 ready / 12 busy"
+        )
+    )
+    until(lambda: _shows(page, "north/<b>&amp;", "north/<b>&amp;", "no calls", "–", "unknown"))
+    wall.put("metrics", row("north/report", 0.412, at_ms=NOON_MS + 1_000, state="breach"))
+    until(lambda: _shows(page, "north/report", "41.2", "breach 越限"))
+    assert page.find_element(By.ID, "count-breach").text == "1"
+    until(lambda: _shows(page, "north/report", "stale 5 s"), 7)
+    tile = _tile(page, "north/report")
+    assert tile is not None
+    assert tile.get_attribute("data-stale") == "true"
+    until(lambda: _shows(page, "north/report", "stale 6 s"), 3)
+    wall.put("metrics", row("north/report", 0.9, at_ms=NOON_MS + 9_000))
+    until(lambda: _shows(page, "north/report", "90.0", "OK"), 3)
+    until(lambda: page.find_element(By.ID, "time").text.startswith("15:00:"), 3)  # the site's zone, not this machine's
+
+
+def test_buttons_send_commands_and_a_refusal_shows_its_reason(wall: Wall, page: webdriver.Chrome) -> None:
+    asyncio.run(create_topics(wall.settings.kafka))
+    queue = "north/report"
+    found = order(queue, reopened=2)
+    wall.put("metrics", row(queue, 0.5, state="breach"))
+    wall.put("workorders", found)
+    wall.put("workorder-log", entry(found))
+    card = _card(page, found.id)
+    for text in ("Li Wei", "below 70.0 %", "dispatched 已派单", "9:5", "reopened 2×"):
+        until(partial(_reads, card, text))
+    Select(page.find_element(By.ID, "actor")).select_by_value("amy.ross")
+    card.find_element(By.CSS_SELECTOR, ".acknowledge").click()
+    until(lambda: "acknowledge sent" in _text(card))
+    first = until(lambda: _commands(wall, queue))[0]
+    assert (first["command"], first["actor"], first["order"]) == ("acknowledge", "amy.ross", found.id)
+
+    wall.put("workorders", order(queue, 11, 2, state="analysing"))
+    until(lambda: "analysing" in _text(card))
+    card.find_element(By.CSS_SELECTOR, ".resolve").click()
+    Select(page.find_element(By.ID, "resolve-cause")).select_by_value("staffing")
+    page.find_element(By.ID, "resolve-measure").send_keys("two agents moved <over>")
+    page.find_element(By.ID, "resolve-send").click()
+    until(lambda: len(_commands(wall, queue)) == 2)
+    second = _commands(wall, queue)[1]
+    assert (second["command"], second["args"]) == (
+        "resolve",
+        {"cause": "staffing", "measure": "two agents moved <over>"},
+    )
+    wall.put("alerts", alert(queue, 12, kind="refused", text="3 callers wait past the threshold", order=found.id))
+    until(lambda: "refused: 3 callers wait past the threshold" in _text(card))
+
+
+def test_verification_then_closed_beneath_with_its_sentence(wall: Wall, page: webdriver.Chrome) -> None:
+    running = Verification(since_ms=NOON_MS, needed=10, seen=7, state="running", sentence="7 of 10")
+    found = order("north/report", state="verifying", verification=running)
+    wall.put("workorders", found)
+    until(lambda: "7 of 10 calls" in _text(_card(page, found.id)))
+    passed = Verification(since_ms=NOON_MS, needed=10, seen=10, state="passed", sentence="10 of 10 within 20 s")
+    wall.put("workorders", order("north/report", 11, 2, state="closed", closed_ms=NOON_MS, verification=passed))
+    until(lambda: page.find_elements(By.CSS_SELECTOR, f'#closed .card[data-order="{found.id}"]'))
+    until(lambda: "10 of 10 within 20 s" in page.find_element(By.ID, "closed").text)
+    assert not page.find_elements(By.CSS_SELECTOR, "#open .card")
+
+
+@pytest.mark.parametrize("number", [1, 12, 60])
+def test_any_number_of_tiles_fits_without_scrolling(wall: Wall, page: webdriver.Chrome, number: int) -> None:
+    wall.put("metrics", *(row(f"north/queue-{n:02}") for n in range(number)))
+    until(lambda: len(page.find_elements(By.CSS_SELECTOR, ".tile")) == number)
+    until(lambda: _shows(page, "north/queue-00", "86.0"))
+    overflow = page.execute_script(
+        "const box = document.getElementById('tiles').getBoundingClientRect();"
+        "const all = document.documentElement;"
+        "return [all.scrollHeight > innerHeight || all.scrollWidth > innerWidth,"
+        " [...document.querySelectorAll('.tile')].some((t) => { const r = t.getBoundingClientRect();"
+        " return r.bottom > box.bottom + 1 || r.right > box.right + 1 || r.height < 80 || r.width < 150; })];"
+    )
+    assert overflow == [False, False]
