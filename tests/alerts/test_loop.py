@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from alerts.judgement import Judgement
 from models.catalogue import LoopLimits
 from tests.alerts.world import HOUR, MIN, NIGHT, PEOPLE, SERVICE, T0, UNREACHED, S, World, breach, catalogue, person
 
@@ -81,6 +82,38 @@ def test_ten_good_calls_close_though_the_window_is_still_bad() -> None:
     assert world.alerts()[-1]["kind"] == "cleared"
     world.run(9 * MIN)  # the 15 minutes still hold calls from before the resolve
     assert world.order()["state"] == "closed"
+
+
+def test_old_calls_stay_quiet_over_a_restart() -> None:
+    world = World()
+    breach(world)
+    resolve(world)
+    after_resolve(world, 0.9, 10)
+    world.run(S)
+    state = world.judgement.snapshot("bank/PS")
+    world.judgement = Judgement(world.catalogue)
+    world.judgement.restore("bank/PS", state)
+    world.run(14 * MIN)
+    assert world.order()["state"] == "closed"
+    world.run(2 * MIN + 2 * S)  # a window after the resolve every call in it is new
+    assert (world.order()["state"], world.order()["reopened"]) == ("analysing", 1)
+
+
+def test_a_relapse_begins_the_climb_anew() -> None:
+    world = World()
+    breach(world)
+    resolve(world)
+    after_resolve(world, 0.2, 10)
+    world.run(S)
+    assert world.order()["owner"] == "lead2"
+    resolve(world)
+    after_resolve(world, 0.9, 10)
+    world.run(S)
+    assert world.order()["state"] == "closed"
+    world.run(16 * MIN)
+    assert (world.order()["state"], world.order()["owner"]) == ("analysing", "lead2")
+    world.run(HOUR)
+    assert world.order()["owner"] == "lead"  # of the same tier, and not told since the relapse
 
 
 def test_verification_wants_the_recovery_band_and_fails_without() -> None:
