@@ -1,4 +1,4 @@
-"""Child processes of a command that runs several parts: started as ``callwatch ...``, stopped in order, by their pid."""
+"""Child processes of a command that runs several parts: ``callwatch ...``, stopped in order, by their pid."""
 
 from __future__ import annotations
 

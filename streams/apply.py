@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -248,11 +246,14 @@ def apply(
     keys: NDArray[np.uint64],
     codes: NDArray[np.int8],
     first_queued: NDArray[np.int64],
-    durations: NDArray[Any],
+    waits: NDArray[np.int64],
+    talks: NDArray[np.int64],
+    holds: NDArray[np.int64],
+    wraps: NDArray[np.int64],
 ) -> None:
     """Apply the rows *first_row* to *end_row* of a batch (see ``EventColumns``) in log order.
 
-    *durations* is ``(4, n)``: wait, talk, hold and wrap in ms. Rows without a queue and types that touch no call pass.
+    The last four are durations in ms. Rows without a queue and types that touch no call pass.
     Until the first clock record the time follows the latest event; nothing is judged then.
     """
     for r in range(first_row, end_row):
@@ -279,6 +280,6 @@ def apply(
             slot = take_slot(store, keys[r], at, slot_kind)
             if slot < 0:
                 continue
-        times = (durations[0, r], durations[1, r], durations[2, r], durations[3, r])
+        times = (waits[r], talks[r], holds[r], wraps[r])
         if not _merge(store, slot, kind, ts, codes[r], first_queued[r], times):
             queue.duplicates += 1

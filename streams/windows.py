@@ -104,7 +104,6 @@ class Windows:
     def apply(self, columns: EventColumns, first: int, end: int) -> None:
         """Apply the rows *first* to *end* of a decoded batch, in log order."""
         self.make_queues()
-        durations = np.stack((columns.wait_ms, columns.talk_ms, columns.hold_ms, columns.wrap_ms))
         for start in range(first, end, CHUNK):
             stop = min(start + CHUNK, end)
             self._store = room_for(self._store, stop - start)
@@ -118,7 +117,10 @@ class Windows:
                 columns.key,
                 columns.code,
                 columns.first_queued_ts,
-                durations,
+                columns.wait_ms,
+                columns.talk_ms,
+                columns.hold_ms,
+                columns.wrap_ms,
             )
 
     @property
