@@ -22,7 +22,7 @@ from models.runtime import WallboardSettings
 
 COOKIE: Final = "callwatch"
 #: Paths that need no token: the probe of an orchestrator and the way in with what it shows.
-OPEN_PATHS: Final = frozenset({"/healthz", "/login", "/static/login.css"})
+OPEN_PATHS: Final = frozenset({"/healthz", "/login", "/static/login.css", "/static/icon.svg"})
 LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 HEADERS: Final = {

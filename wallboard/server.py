@@ -181,7 +181,7 @@ async def login(request: Request) -> Response:
     given = parse_qs(body.decode(errors="replace")).get("token", [""])[0]
     if not token or not same(given, token):
         await asyncio.sleep(0.5)  # guessing is slow
-        return RedirectResponse("/login?refused", 303)
+        return RedirectResponse("/login#refused", 303)
     answer = RedirectResponse("/", 303)
     secure = request.url.scheme == "https"
     answer.set_cookie(COOKIE, cookie_of(token), httponly=True, samesite="strict", secure=secure, max_age=30 * 86_400)

@@ -189,7 +189,7 @@ def test_a_token_by_header_or_by_signing_in(stack: EmbeddedStack, prefix: str) -
         assert client.get("/login").status_code == 200
         assert client.get("/api/queues", headers={"authorization": "Bearer wrong"}).status_code == 401
         assert client.get("/api/queues", headers={"authorization": "Bearer s3cret"}).status_code == 200
-        assert client.post("/login", data={"token": "wrong"}).headers["location"] == "/login?refused"
+        assert client.post("/login", data={"token": "wrong"}).headers["location"] == "/login#refused"
         assert client.get("/api/queues").status_code == 401
         answer = client.post("/login", data={"token": "s3cret"})
         assert answer.headers["location"] == "/"

@@ -117,7 +117,7 @@ export class Card {
   /** Time left to the limit that matters next, for the tile. */
   left(at) {
     const by = UNANSWERED.has(this.order.state) ? this.order.respond_by_ms : this.order.agreed_ms ?? this.order.resolve_by_ms;
-    if (at === null || by === null) return "";
+    if (at === null || by === null || this.order.state === "on_hold") return "";
     return at > by ? `overdue ${span(at - by)}` : span(by - at);
   }
 }

@@ -80,6 +80,7 @@ export class Tile {
   setHistory(points, rule) {
     const first = this.trend[0]?.[0] ?? Infinity;
     this.trend = [...points.filter((p) => p[0] < first), ...this.trend];
+    this.forgetOld();
     this.drawTrend(rule);
   }
 
@@ -88,8 +89,12 @@ export class Tile {
     if (last && atMs < last[0]) this.trend = []; // another recording began
     if (last && atMs - (this.trend.at(-2)?.[0] ?? -Infinity) < 10000) this.trend.pop(); // one point in ten seconds
     this.trend.push([atMs, level ?? null]);
-    while (this.trend[0][0] < atMs - TREND_MS) this.trend.shift();
+    this.forgetOld();
     this.drawTrend(rule);
+  }
+
+  forgetOld() {
+    while (this.trend.length && this.trend[0][0] < this.trend.at(-1)[0] - TREND_MS) this.trend.shift();
   }
 
   drawTrend(rule) {
