@@ -67,13 +67,13 @@ def morning(folder: Path, partitions: int, hours: float = 1.5, seed: int = 1) ->
 def _with_commands(partition: int, partitions: int, log: Log) -> Log:
     """*log* with what people do about its first orders, and garbage: each lies in the log where its time has come."""
     opened: dict[str, dict[str, Any]] = {}
-    for record in run(PartitionActor(partition, partitions, catalogue()), log):
-        if record.topic == WORKORDERS:
-            order = orjson.loads(record.value)
+    for caused in run(PartitionActor(partition, partitions, catalogue()), log):
+        if caused.topic == WORKORDERS:
+            order = orjson.loads(caused.value)
             opened.setdefault(order["id"], order)
     due: list[tuple[int, bytes]] = []
     for order in opened.values():
-        steps = [("acknowledge", 3, {}), ("analyse", 5, {})]
+        steps: list[tuple[str, int, dict[str, str]]] = [("acknowledge", 3, {}), ("analyse", 5, {})]
         steps += [("resolve", m, {"cause": "staffing", "measure": "called two back"}) for m in (6, 20, 30, 40)]
         for command, minutes, args in steps:
             at = order["opened_ms"] + minutes * 60_000
@@ -91,9 +91,9 @@ def _with_commands(partition: int, partitions: int, log: Log) -> Log:
         due.append((order["opened_ms"] + 30_000, b'{"type":"call.answered","ts":'))
     due.sort()
     out: Log = []
-    for value in log:
-        event = orjson.loads(value or b"{}")
+    for record in log:
+        event = orjson.loads(record or b"{}")
         while due and event.get("type") == "clock" and event["ts"] > due[0][0]:
             out.append(due.pop(0)[1])
-        out.append(value)
+        out.append(record)
     return out

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,9 @@ class Site:
     def count(self) -> int:
         return sum(map(len, self.raw().values()))
 
+    def has(self, outputs: float) -> bool:
+        return self.count() >= outputs
+
     def wait_for(self, condition: Callable[[], bool], timeout_s: float, what: str) -> None:
         deadline = time.monotonic() + timeout_s
         while not condition():
@@ -138,7 +142,7 @@ def test_killed_mid_stream_three_times(site: Site, logs: dict[int, Log], expecte
     total = sum(map(len, expected.values()))
     for part in (0.15, 0.4, 0.7):
         worker = site.start()
-        site.wait_for(lambda part=part: site.count() >= part * total, 60, f"{part:.0%} of the outputs")
+        site.wait_for(partial(site.has, part * total), 60, f"{part:.0%} of the outputs")
         worker.kill()
         worker.wait()
     last = site.start()
