@@ -1,9 +1,9 @@
 """The rules that hold when the settings name none.
 
 Each limit is where callers are harmed, each target where a tile turns yellow. Minimum samples keep the night quiet.
-The rule ``unreached`` was set on five months of a bank's records (January to May 1999): with at least 20 arrivals in 15 minutes
-a share above 60 % leaving in the menu occurs about twice a month for its largest queue, mostly before the agents begin,
-while on an ordinary afternoon at most a third leaves there; the routing fault of 3 February raises it at 13:00.
+The rule ``unreached`` was set on five months of a bank's records (January to May 1999): with at least 20 arrivals in 15
+minutes, more than 60 % of them leaving in the menu occurs about twice a month in its largest queue, mostly before the
+agents begin, while on an ordinary afternoon at most a third leaves there; the fault of 3 February raises it at 13:00.
 """
 
 from __future__ import annotations

@@ -191,3 +191,13 @@ def test_a_reopened_order_has_its_limit_and_its_warnings_anew() -> None:
     world.run(50 * MIN)
     opened = 50 + 1 / 60
     assert [t for t, d in timeline(world, "warned")] == [30, 45, opened + 30, opened + 45]
+
+
+def test_whoever_takes_it_begins_the_climb_anew() -> None:
+    world = World()
+    breach(world)
+    world.run(11 * MIN)
+    assert world.order()["owner"] == "lead2"
+    world.tell("take", "lead")
+    world.run(50 * MIN)
+    assert world.order()["owner"] == "lead2"  # told before, but asked again by the new climb

@@ -232,6 +232,20 @@ def test_what_was_unproven_is_forgotten_once_it_was_verified() -> None:
     assert world.order()["state"] == "closed"  # this time the recovery was seen
 
 
+def test_what_was_unproven_is_forgotten_when_it_breaks_again() -> None:
+    world = World()
+    world.put("now", waiting=9, waiting_past_threshold=9)
+    world.run(MIN)
+    world.put("now", waiting=0, waiting_past_threshold=0, open=0)
+    world.run(2 * S)
+    world.put("now", waiting=9, waiting_past_threshold=9, open=1)
+    world.run(MIN)
+    assert (world.order()["state"], world.order()["active"]) == ("dispatched", ["wait"])
+    world.put("now", waiting=0, waiting_past_threshold=0)
+    world.run(61 * S)
+    assert world.order()["state"] == "closed"
+
+
 def test_grave_orders_that_recover_are_verified() -> None:
     world = World()
     breach(world)
