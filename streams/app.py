@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import logging
+import os
 import platform
 import tempfile
+import threading
 import uuid
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
@@ -17,6 +20,7 @@ from faust.exceptions import ConsumerNotStarted
 from faust.types import TP
 from mode.supervisors import CrashingSupervisor
 
+from models.errors import CallwatchError
 from models.runtime import KafkaSettings, WorkerSettings
 from models.topics import EVENTS, PROJECTED_TOPICS, topic_name
 from streams.broker import faust_credentials
@@ -31,6 +35,14 @@ STREAM_BUFFER = 2
 FETCH_BYTES = 4 * 1024**2
 #: How often acknowledged offsets are committed. They only show lag (the manifest says where to start).
 COMMIT_INTERVAL_S = 1.0
+#: From the signal to the end of the process: a revoke and its last commit take seconds.
+STOP_TIMEOUT_S = 20.0
+#: How often aiokafka may say the same thing.
+REPEAT_S = 10.0
+_CHATTY = tuple(
+    f"aiokafka.{name}"
+    for name in ("client", "cluster", "consumer.fetcher", "consumer.group_coordinator", "producer.sender")
+)
 #: A restore (snapshots, silent re-application) runs inside this.
 REQUEST_TIMEOUT_S = 90.0
 
@@ -134,7 +146,53 @@ async def send_all(app: WorkerApp, outputs: Iterable[Output]) -> list[int]:
 
 
 def run_worker(app: WorkerApp, loglevel: str = "WARNING") -> NoReturn:
-    """Run *app* until SIGTERM or SIGINT (exit 0), or until anything in it fails (the exception, exit 1)."""
-    worker = faust.Worker(app, loglevel=logging.getLevelName(loglevel), redirect_stdouts=False, quiet=True)
-    worker.execute_from_commandline()
+    """Run *app* until SIGTERM or SIGINT (exit 0), or until anything in it fails (exit 1).
+
+    An error meant for people (`CallwatchError`) is raised as it is, so that the command line can say it in a sentence.
+    """
+    logging.getLogger("aiokafka").setLevel(logging.WARNING)
+    for name in _CHATTY:
+        logging.getLogger(name).addFilter(OncePerWhile())
+    worker = BoundedWorker(
+        app, loglevel=logging.getLevelName(loglevel), redirect_stdouts=False, quiet=True, stdout=io.StringIO()
+    )
+    try:
+        worker.execute_from_commandline()
+    except SystemExit:
+        if isinstance(app.crash_reason, CallwatchError):
+            raise app.crash_reason from None
+        raise
     raise SystemExit(0)
+
+
+class BoundedWorker(faust.Worker):
+    """Ends for certain: a broker that has died first would hold an orderly stop for minutes."""
+
+    def _flag_as_shutdown_by_signal(self) -> None:
+        super()._flag_as_shutdown_by_signal()
+        timer = threading.Timer(STOP_TIMEOUT_S, self._give_up)
+        timer.daemon = True
+        timer.start()
+
+    def _give_up(self) -> None:
+        self.stderr.write(
+            f"The worker did not stop in {STOP_TIMEOUT_S:.0f} s (is the broker gone?) and ends now. Nothing is lost: "
+            "the next one goes on from the last snapshot.\n"
+        )
+        self.stderr.flush()
+        os._exit(1)
+
+
+class OncePerWhile(logging.Filter):
+    """Lets each kind of message through once in `REPEAT_S`: a lost broker is worth a line, not fifty a second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last_s: dict[str, float] = {}  # one entry per message template in aiokafka's source
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether *record* is to be logged."""
+        due = record.created - self._last_s.get(str(record.msg), -REPEAT_S) >= REPEAT_S
+        if due:
+            self._last_s[str(record.msg)] = record.created
+        return due

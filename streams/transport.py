@@ -8,8 +8,8 @@ Selected by the URL scheme ``kafka+batch``. For the app's ``batch_topics`` it di
 - **Continuity.** A batch is delivered only if it starts where the last one ended. Whatever was fetched before a seek
   or a rebalance falls out, and the partition is sought back to where it must go on.
 - **Where a partition starts is the app's word**: ``app.partition_starts(tp)`` is asked on each assignment.
-- **Commit before revoke.** Batches in the agent's hands are waited for, ``app.partition_revoked`` may take its
-  snapshot, the offsets are committed, all within half the rebalance timeout; only then is the revoke answered.
+- **Commit before revoke.** Batches in the agent's hands are waited for and ``app.partition_revoked`` may take its
+  snapshot (half the rebalance timeout), the offsets are committed (a quarter); only then is the revoke answered.
 - **Back-pressure blocks** the fetch loop. (Stock: the partition is paused and the loop sleeps a second.)
 - Faust's co-partitioning assignor always. (Stock: round robin when there are no tables.)
 
@@ -53,6 +53,9 @@ DELIVERED_LIMIT = 64
 
 class ConsumerThread(stock.AIOKafkaConsumerThread):
     """aiokafka in its own thread and event loop, so that heartbeats go on while a batch is worked on."""
+
+    #: Leaving the group takes one request; without a broker it would be asked for a minute.
+    shutdown_timeout = 5.0
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         conf = self.app.conf
@@ -273,7 +276,7 @@ class Consumer(stock.Consumer):
             state.clear()
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Finish, tell the app, commit, then let go; within half the rebalance timeout, else the group moves on."""
+        """Finish, tell the app, commit, then let go; all of it bounded, else the group moves on without us."""
         if revoked and not self.app.should_stop:
             try:
                 await self.settle(revoked)
@@ -295,7 +298,11 @@ class Consumer(stock.Consumer):
                 await self.app.partition_revoked(revoked)
         except TimeoutError:
             self.log.warning("Revoking %d partitions: not done in %.1f s, going on", len(revoked), limit_s)
-        await self.commit()
+        try:
+            async with asyncio.timeout(limit_s / 2):
+                await self.commit()
+        except TimeoutError:
+            self.log.warning("Revoking %d partitions: no commit in %.1f s, going on", len(revoked), limit_s / 2)
 
     async def _stop_asking(self) -> None:
         """End a restore that is under way: its partitions are going, and nothing of it may appear after that."""
