@@ -65,9 +65,15 @@ class Judge:
         self._open, self._in_queue = figure("open", "now"), figure("waiting", "now")
 
     def clock(self, now_ms: int, figures: Figures, names: Sequence[str]) -> tuple[list[Change], set[str]]:
-        """One clock. The steps taken, by queue name and rule id, and the queues whose snapshot changed."""
-        if len(names) > len(self._names):
-            self._grow(names)
+        """One clock. The steps taken, by queue name and rule id, and the queues whose snapshot changed.
+
+        Names beyond the rows of *figures* wait for theirs. Raises ValueError when rows have gone: the kernel would read
+        what is not there.
+        """
+        if len(figures) < len(self._names):
+            raise ValueError(f"{len(figures)} rows of figures for {len(self._names)} queues: rows may only be added")
+        if min(len(names), len(figures)) > len(self._names):
+            self._grow(names[: len(figures)])
         n = judge(now_ms, figures, self._open, self._in_queue, self._records, self._pairs, *self._out)
         where, steps = self._out[0][:n].tolist(), self._out[1][:n].tolist()
         changed = {self._names[self._pairs["row"][i]] for i in where}

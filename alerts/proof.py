@@ -49,8 +49,8 @@ def symptoms(turn: Turn, order: WorkOrder) -> list[Rule]:
 def verify(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
     """One clock of a verification: paused while closed, judged with enough calls, undecided after a time."""
     check, rules = order.verification, symptoms(turn, order)
-    if check is None or _paused(turn, order, check):
-        return
+    if check is None or turn.now_ms <= check.since_ms or _paused(turn, order, check):
+        return  # the figures of the clock at which the watch began are still those of an earlier watch
 
     def read(metric: str, window: str) -> float | None:
         return turn.read(order.queue, metric, window)

@@ -116,6 +116,18 @@ def test_a_relapse_begins_the_climb_anew() -> None:
     assert world.order()["owner"] == "lead"  # of the same tier, and not told since the relapse
 
 
+def test_the_count_of_an_earlier_watch_proves_nothing() -> None:
+    world = World()
+    breach(world)
+    after_resolve(world, 1.0, 50)  # left over: the windows begin to count anew after this clock
+    world.service(0.9)
+    world.run(61 * S)
+    assert world.order()["state"] == "verifying"
+    after_resolve(world, 1.0, 0)
+    world.run(MIN)
+    assert world.order()["state"] == "verifying"
+
+
 def test_verification_wants_the_recovery_band_and_fails_without() -> None:
     world = World()
     breach(world)

@@ -262,6 +262,16 @@ def test_queues_may_come_later_and_patterns_choose() -> None:
     assert judge.snapshot("bank/PS") == {}
 
 
+def test_a_name_without_figures_waits_and_a_lost_row_is_refused() -> None:
+    judge, figures = Judge([WAITING]), np.full((2, len(FIGURES)), np.nan)
+    figures[:, figure("open", "now")] = 1
+    figures[:, figure("waiting_past_threshold", "now")] = 9
+    assert [c.queue for c in judge.clock(T0, figures[:1], ["a/a", "a/b"])[0]] == ["a/a"]
+    assert [c.queue for c in judge.clock(T0 + S, figures, ["a/a", "a/b"])[0]] == ["a/b"]
+    with pytest.raises(ValueError, match="1 rows of figures for 2 queues"):
+        judge.clock(T0 + 2 * S, figures[:1], ["a/a", "a/b"])
+
+
 def test_an_unknown_figure_is_refused() -> None:
     with pytest.raises(KeyError, match="waiting"):
         Judge([replace(WAITING, window="15m")])
