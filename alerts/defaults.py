@@ -12,7 +12,6 @@ from typing import Final
 
 from models.catalogue import Rule
 
-
 _RULES: Final[tuple[Rule, ...]] = (
     Rule(
         "unreached",
