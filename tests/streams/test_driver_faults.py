@@ -126,6 +126,27 @@ def test_offset_stays_below_a_record_not_acknowledged(kind: str, committed: int,
     run(main())
 
 
+def test_a_batch_that_a_stream_skips_in_a_rebalance_counts_as_unseen() -> None:
+    async def main() -> None:
+        app = memory_app(Log(10), "ours", broker_commit_interval=60.0)
+        seen = _skipping_agent(app, -1)
+        async with running(app):
+            await until(lambda: len(seen) == 10)
+            consumer = app.consumer
+            app.flow_control.suspend()
+            # It slips into the buffer after that was cleared, as one does that was waiting for room.
+            late = consumer._to_message(P0, ours.RecordBatch("events", 0, 10, 12, [10, 11], [None] * 2, [b"10", b"11"]))
+            consumer._delivered[P0].append(late)
+            for channel in app.topics._tp_index[P0]:
+                late.incref()
+                channel.queue.put_nowait(await channel.decode(late))
+            await until(lambda: late.acked)
+            assert seen == list(range(10))
+            assert consumer._new_offset(P0) == 10
+
+    run(main())
+
+
 class BatchesOnStockAcks(ours.Consumer):
     """One Message per batch, but Faust's own watermark."""
 
