@@ -58,8 +58,9 @@ def line(value: bytes) -> str:
     alert = orjson.loads(value)
     at = datetime.fromtimestamp(alert["at_ms"] / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     owner = f" [{alert['owner']}]" if alert["owner"] else ""
+    title = alert["title"].removeprefix(f"{alert['queue']}: ")
     text = f": {alert['text']}" if alert["text"] != alert["title"] else ""
-    return f"{at} {alert['kind']:<8} {alert['severity']} {alert['queue']}{owner} {alert['title']}{text}"
+    return f"{at} {alert['kind']:<8} {alert['severity']} {alert['queue']}{owner} {title}{text}"
 
 
 def read_alerts(kafka: KafkaSettings, last: int, follow: bool) -> Iterator[bytes]:

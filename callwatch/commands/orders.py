@@ -246,15 +246,18 @@ def _refusal(error: urllib.error.HTTPError) -> UsageError | WorkError:
 
 def table(orders: list[dict[str, Any]]) -> str:
     """A line per order: id, severity, state, queue, owner, symptoms."""
+    from rich.cells import cell_len, set_cell_size  # Chinese names are two columns a character
+
     if not orders:
         return "no open orders"
     rows = [("ID", "SEV", "STATE", "QUEUE", "OWNER", "SYMPTOMS")]
     for o in orders:
         state = o["state"] + (f" ({o['reopened']}x reopened)" if o["reopened"] else "")
         rows.append((o["id"], str(o["severity"]), state, o["queue"], o["owner_name"] or "-", ", ".join(o["symptoms"])))
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
+    widths = [max(cell_len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
     return "\n".join(
-        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]) for row in rows
+        "  ".join([*(set_cell_size(cell, width) for cell, width in zip(row, widths, strict=False)), row[-1]])
+        for row in rows
     )
 
 

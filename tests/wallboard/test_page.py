@@ -166,6 +166,13 @@ def test_buttons_send_commands_and_a_refusal_shows_its_reason(wall: Wall, page: 
     )
     wall.put("alerts", alert(queue, 12, kind="refused", text="3 callers wait past the threshold", order=found.id))
     until(lambda: "refused: 3 callers wait past the threshold" in _text(card))
+    page.refresh()
+    until(lambda: "refused: 3 callers wait past the threshold" in _text(_card(page, found.id)))
+    wall.put("workorders", order(queue, 13, 3, state="verifying", sentence="resolved, counting calls"))
+    until(lambda: "resolved, counting calls" in _text(_card(page, found.id)))
+    page.refresh()
+    until(lambda: "resolved, counting calls" in _text(_card(page, found.id)))
+    assert "refused" not in _text(_card(page, found.id)), "an old refusal is not news"
 
 
 def test_verification_then_closed_beneath_with_its_sentence(wall: Wall, page: webdriver.Chrome) -> None:

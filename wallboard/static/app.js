@@ -71,8 +71,9 @@ const on = {
     dirty = true;
   },
   alert(alert) {
+    if (alert.kind === "page") return; // it went to a person's phone; the wall has the alert behind it
     alerts = [alert, ...alerts].slice(0, ALERTS_SHOWN);
-    if (alert.kind === "refused") cards.get(alert.order)?.say("refused", `refused: ${alert.text || alert.title}`);
+    if (alert.kind === "refused") cards.get(alert.order)?.refused(alert);
     dirty = true;
   },
   link(state) {
@@ -138,12 +139,17 @@ function drawAlerts() {
   list.dataset.key = key;
   list.replaceChildren(
     ...alerts.map((alert) => {
-      const item = make("li", "", make("time", "", clockText(alert.at_ms)), make("b", "", alert.kind), `${alert.queue}: ${alert.title}`);
+      const item = make("li", "", make("time", "", clockText(alert.at_ms)), make("b", "", alert.kind), tickerText(alert));
       item.dataset.kind = alert.kind;
       item.title = `${alert.text}\n${alert.zh}`;
       return item;
     }),
   );
+}
+
+function tickerText(alert) {
+  const text = alert.text || alert.title;
+  return text.includes(alert.queue) ? text : `${alert.queue}: ${text}`;
 }
 
 let formats = null;

@@ -19,7 +19,7 @@ export class Card {
   constructor(id, act, open) {
     this.id = id;
     this.order = null;
-    this.note = null; // [kind, text, until]
+    this.note = null; // kind, text, until when, and the offset in the log that it speaks of
     this.build(act, open);
   }
 
@@ -60,7 +60,7 @@ export class Card {
 
   /** `describe(rule)` puts a rule id into words. */
   update(order, describe) {
-    if (this.order && order.version !== this.order.version) this.note = null;
+    if (this.note && order.pos[1] > this.note.offset) this.note = null;
     this.order = order;
     const [en, zh] = ORDER_STATES[order.state] ?? [order.state, ""];
     const over = order.state === "closed" || order.state === "cancelled";
@@ -91,18 +91,25 @@ export class Card {
   }
 
   /** Something to say for a while in place of the order's sentence: a refusal, or that a command is on its way. */
-  say(kind, text) {
-    this.note = [kind, text, performance.now() + NOTE_MS];
+  say(kind, text, offset = this.order.pos[1]) {
+    this.note = { kind, text, offset, until: performance.now() + NOTE_MS };
     this.showText(performance.now());
   }
 
+  /** A refusal is worth saying while it is the last thing that happened to the order. */
+  refused(alert) {
+    if (alert.pos[1] < this.order.pos[1]) return;
+    const text = alert.text || alert.title;
+    this.say("refused", /refused/i.test(text) ? text : `refused: ${text}`, alert.pos[1]);
+  }
+
   showText(now) {
-    if (this.note && now > this.note[2]) this.note = null;
+    if (this.note && now > this.note.until) this.note = null;
     const over = this.order.state === "closed" || this.order.state === "cancelled";
     const sentence = over ? this.order.verification?.sentence || this.order.sentence : this.order.sentence;
-    setText(this.text, this.note ? this.note[1] : sentence);
-    setAttribute(this.text, "title", this.note ? this.note[1] : sentence);
-    setAttribute(this.text, "data-kind", this.note ? this.note[0] : "");
+    setText(this.text, this.note?.text ?? sentence);
+    setAttribute(this.text, "title", this.note?.text ?? sentence);
+    setAttribute(this.text, "data-kind", this.note?.kind ?? "");
   }
 
   /** Limits against stream time `at` (null: unknown). */
