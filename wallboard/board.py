@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from models.errors import WorkError
 from models.keys import CLOSED_KEPT
 from wallboard.position import Position
 
@@ -75,9 +76,15 @@ class Board:
         """Move on by one *message* of the projector (same epoch); yields what changed.
 
         Messages that crossed the loading of this board are older than it: alerts are known by their offset, orders
-        by their version, and a row of figures that comes again is only the same row.
+        by their version, and a row of figures that comes again is only the same row. Raises WorkError for a message
+        of a partition that we know nothing of.
         """
         partition: int = message["partition"]
+        if partition >= len(self.position.offsets):
+            raise WorkError(
+                f"The workers write partition {partition}, but the settings of this wallboard say that there are only "
+                f"{len(self.position.offsets)}: give it the same [kafka] partitions as the workers"
+            )
         for item in message["rows"]:
             if message["kind"] == "queue":
                 yield self._take_row(partition, item, now_ms)

@@ -81,6 +81,7 @@ def create_app(settings: Settings) -> FastAPI:
         valkey = Redis.from_url(settings.valkey_url, socket_connect_timeout=5.0, socket_timeout=10.0)
         app.state.wallboard = wallboard = Wallboard(settings, valkey)
         following = asyncio.create_task(wallboard.hub.run())
+        following.add_done_callback(app.state.reader_ended)
         try:
             yield
         finally:
@@ -91,6 +92,7 @@ def create_app(settings: Settings) -> FastAPI:
             await valkey.aclose()
 
     app = FastAPI(title="Callwatch wallboard", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.reader_ended = lambda _: None
     app.add_middleware(Guard, settings=settings.wallboard)
     app.include_router(api)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
@@ -98,8 +100,19 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
-    """Serve until *stop* is set; then end all streams and return. Raises WorkError when the port is taken."""
+    """Serve until *stop* is set; then end all streams and return.
+
+    Raises WorkError when the port is taken, and whatever ended the reader of Valkey: screens must not freeze unseen.
+    """
     app = create_app(settings)
+    failures: list[BaseException] = []
+
+    def reader_ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (failure := task.exception()) is not None:
+            failures.append(failure)
+            stop.set()
+
+    app.state.reader_ended = reader_ended
     at = settings.wallboard
     config = uvicorn.Config(
         app,
@@ -128,10 +141,12 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     finally:
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
+    if failures:
+        raise failures[0]
 
 
 def run(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; returns when every stream has ended. Raises SettingsError, WorkError."""
+    """Serve until SIGTERM or SIGINT; returns when every stream has ended. Raises as `serve`, and SettingsError."""
 
     async def main() -> None:
         stop = asyncio.Event()

@@ -16,12 +16,14 @@ from redis.asyncio import Redis
 
 from agents.projector import ProjectionLostError, Projector
 from callwatch.stack import EmbeddedStack
+from models.errors import WorkError
 from models.keys import ALERTS_KEPT
 from models.partition import partition_of
-from models.runtime import KafkaSettings
+from models.runtime import KafkaSettings, Settings, WallboardSettings
 from tests.wallboard.payloads import PARTITIONS, alert, order, row
 from tests.wallboard.wall import Wall, free_port, running, until, watching
 from wallboard.hub import Hub
+from wallboard.server import serve
 
 pytestmark = pytest.mark.stack
 
@@ -171,6 +173,34 @@ def test_a_signal_ends_the_server_at_once_with_screens_connected(
             assert (process.returncode, out, err) == (0, "ended\n", "")
         finally:
             process.kill()
+
+
+def test_another_number_of_partitions_ends_the_server_loudly(stack: EmbeddedStack, prefix: str) -> None:
+    async def main() -> None:
+        valkey = Redis.from_url(stack.valkey_url)
+        projector = Projector(valkey, prefix)
+        await projector.start("metrics", 3)
+        kafka = KafkaSettings(stack.bootstrap, prefix, partitions=2)
+        settings = Settings(kafka, stack.valkey_url, wallboard=WallboardSettings(port=free_port()))
+        serving = asyncio.create_task(serve(settings, asyncio.Event()))
+        try:
+            for offset in range(200):
+                record = row("north/report").model_dump_json().encode()
+                await projector.apply("metrics", 3, [(offset, b"north/report", record)])
+                await asyncio.sleep(0.05)
+                if serving.done():
+                    break
+            await asyncio.wait_for(serving, 5)
+        finally:
+            await valkey.aclose()
+
+    with pytest.raises(WorkError, match="write partition 3, but the settings"):
+        asyncio.run(main())
+
+
+def test_a_port_that_is_taken_is_said(wall: Wall) -> None:
+    with pytest.raises(WorkError, match="choose another port"):
+        asyncio.run(serve(wall.settings, asyncio.Event()))
 
 
 def _connects(port: int) -> bool:
