@@ -27,7 +27,8 @@ from tests.wallboard.wall import Wall, running, until
 
 pytestmark = [
     pytest.mark.stack,
-    pytest.mark.filterwarnings("ignore:(read|open)_text is deprecated:DeprecationWarning"),  # kafka-python's own, on import
+    # kafka-python's own, when it is imported
+    pytest.mark.filterwarnings("ignore:(read|open)_text is deprecated:DeprecationWarning"),
 ]
 
 ROOT = Path(__file__).parents[2]
