@@ -1,9 +1,59 @@
-"""Placeholder while this command is being built."""
+"""``callwatch bench``: what this project claims about its speed, measured on the machine at hand."""
 
 from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 
 def register(app: typer.Typer) -> None:
-    """Register nothing yet."""
+    """Add ``bench`` with its benchmarks."""
+    bench = typer.Typer(help="The benchmarks: every claim is a ratio from one run.", no_args_is_help=True)
+    bench.command("throughput")(throughput)
+    app.add_typer(bench, name="bench")
+
+
+def throughput(
+    events: Annotated[
+        int | None, typer.Option(help="Events of the stream (default 2000000; with --smoke 50000).")
+    ] = None,
+    queues: Annotated[int, typer.Option(help="Queues that they spread over.")] = 200,
+    partitions: Annotated[int, typer.Option(help="Partitions of the topic.")] = 4,
+    seed: Annotated[int, typer.Option(help="Another seed is another stream.")] = 1,
+    runs: Annotated[int, typer.Option(help="Rounds; of several each contender's median counts.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON and nothing else.")] = False,
+    smoke: Annotated[bool, typer.Option(help="A small run that shows that it works; writes no results.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder for the results (default: benchmarks/results).")
+    ] = None,
+) -> None:
+    """Events a second of the worker with the whole job on, beside plain Faust, librdkafka and aiokafka.
+
+    Brings its own broker. A run of the default size takes some two minutes; a quiet machine gives the figures meaning.
+    """
+    import orjson
+    from rich.console import Console
+
+    from benchmarks import machine, report
+    from benchmarks import throughput as benchmark
+    from benchmarks.stream import Shape
+    from callwatch.progress import Progress
+
+    size = events if events is not None else benchmark.SMOKE_EVENTS if smoke else benchmark.DEFAULT_EVENTS
+    plan = benchmark.Plan(
+        Shape(size, queues, partitions, seed),
+        runs=runs,
+        faust_events=benchmark.SMOKE_FAUST_EVENTS if smoke else benchmark.FAUST_EVENTS,
+    )
+    with Progress() as progress:
+        results = benchmark.measure(plan, lambda text: progress.say(f"bench: {text}"))
+    folder = output if output is not None else None if smoke else machine.ROOT / "benchmarks" / "results"
+    if folder is not None:
+        report.write(results, folder)
+    if as_json:
+        sys.stdout.write(orjson.dumps(results, option=orjson.OPT_INDENT_2).decode() + "\n")
+        return
+    Console().print(report.table(results))
