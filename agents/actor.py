@@ -16,11 +16,11 @@ import orjson
 from agents.sources import SourceBook
 from alerts.judgement import Judgement
 from alerts.turn import Output
-from models.calendar import is_open, next_change_ms, settings_for, site_of
 from models.catalogue import Catalogue
 from models.decode import decode
 from models.encode import dead_letter_record
 from models.event import UNKNOWN, DeadLetter, EventColumns, EventType, Misrouted
+from models.hours import is_open, next_change_ms, settings_for, site_of
 from models.interner import Names
 from models.outputs import IntervalRow
 from models.topics import DEAD_LETTERS, EVENTS, INTERVALS
@@ -114,7 +114,8 @@ class PartitionActor:
     def _clock(self, ts_ms: int) -> list[Record]:
         self.windows.make_queues()
         self._open_and_close(max(ts_ms, self.windows.now_ms))
-        moved = self.windows.clock(ts_ms)
+        complete = not self.sources.all_overdue(max(ts_ms, self.windows.now_ms))
+        moved = self.windows.clock(ts_ms, complete=complete)
         out = [self._interval(row) for row in self.windows.due_rows()] if moved else []
         now_ms = self.windows.now_ms
         decisions = self.judgement.clock(now_ms, self.windows.figures, self.names.names, self.windows)

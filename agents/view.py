@@ -9,7 +9,7 @@ import numpy as np
 import orjson
 
 from agents.actor import PartitionActor
-from models.calendar import settings_for
+from models.hours import settings_for
 from models.metric import FIGURES
 
 #: Rows of one partition written at most in a wall second: 500 rows of 4 KB are 2 MB.

@@ -13,9 +13,9 @@ from alerts import limits, moves, people, proof, routing, verification
 from alerts.order import WorkOrder
 from alerts.turn import Turn
 from alerts.workorder import UNANSWERED, moved
-from models.calendar import on_duty
 from models.catalogue import Catalogue, Person
 from models.command import CANCEL_REASONS, NEEDS, OrderCommand
+from models.hours import on_duty
 
 SUPERVISOR = 3
 SHIFT_LEAD = 1

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from alerts.order import WorkOrder
 from alerts.workorder import UNANSWERED, WORKING
-from models.calendar import duty_change_ms, on_duty
 from models.catalogue import LoopLimits, Person
+from models.hours import duty_change_ms, on_duty
 
 #: Shares of a limit at which its owner is reminded, in per cent.
 WARNINGS = (50, 75)

@@ -14,8 +14,8 @@ from alerts.order import WorkOrder
 from alerts.rules import Step
 from alerts.turn import Turn
 from alerts.workorder import NEW, OPEN, moved
-from models.calendar import on_duty
 from models.catalogue import Catalogue
+from models.hours import on_duty
 
 
 def time_passes(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:

@@ -22,9 +22,9 @@ from alerts.order import WorkOrder, packed, public, unpacked
 from alerts.rules import Step
 from alerts.turn import Live, Output, Turn
 from alerts.workorder import OPEN
-from models.calendar import settings_for
 from models.catalogue import Catalogue
 from models.command import read_command
+from models.hours import settings_for
 from models.topics import ANOMALIES
 
 __all__ = ["Judgement", "Live", "Output"]

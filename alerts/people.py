@@ -6,8 +6,8 @@ from alerts import routing
 from alerts.moves import go
 from alerts.order import WorkOrder
 from alerts.turn import Turn
-from models.calendar import on_duty
 from models.catalogue import Catalogue, Person
+from models.hours import on_duty
 
 
 def give(order: WorkOrder, person: Person) -> None:

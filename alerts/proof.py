@@ -75,16 +75,17 @@ def verify(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
 
 
 def _paused(turn: Turn, order: WorkOrder, check: Check) -> bool:
-    """Pause and continue with the opening hours."""
+    """Pause while the queue is closed or its data are not complete, and continue after."""
     closed = turn.read(order.queue, "open", "now") == 0.0
-    if closed and check.state == "running":
+    blind = turn.read(order.queue, "data_complete", "now") == 0.0
+    if (closed or blind) and check.state == "running":
         check.state, order.private.paused_ms = "paused", turn.now_ms
-        turn.log(order, "undecided", "paused", "the queue is closed")
-    elif not closed and check.state == "paused":
+        turn.log(order, "undecided", "paused", "the queue is closed" if closed else "no source of events is heard of")
+    elif not closed and not blind and check.state == "paused":
         order.private.undecided_at_ms += turn.now_ms - (order.private.paused_ms or turn.now_ms)
         check.state, order.private.paused_ms = "running", None
-        turn.log(order, "undecided", "continued", "the queue is open again")
-    return closed
+        turn.log(order, "undecided", "continued", "the queue is open and its data are complete again")
+    return closed or blind
 
 
 def _decide(catalogue: Catalogue, turn: Turn, order: WorkOrder, good: bool, words: str) -> None:

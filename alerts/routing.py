@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from models.calendar import on_duty, settings_for
 from models.catalogue import Catalogue, Person
+from models.hours import on_duty, settings_for
 
 MANAGER = 4
 

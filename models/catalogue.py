@@ -1,6 +1,6 @@
 """The catalogue: sites, queues, rules, departments and people, as the settings file names them.
 
-Plain frozen records without behaviour that needs a clock; ``models.calendar`` answers questions of time about them.
+Plain frozen records without behaviour that needs a clock; ``models.hours`` answers questions of time about them.
 ``callwatch.settings`` reads them from TOML and refuses what is wrong with the line and the reason.
 """
 

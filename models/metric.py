@@ -147,6 +147,9 @@ METRICS: Final[tuple[Metric, ...]] = (
         "undefined (closed, or no event yet)",
     ),
     _now("open", "open", "营业", "1 in opening hours, else 0", "state", "1"),
+    _now(
+        "data_complete", "data complete", "数据完整", "0 while every declared source is overdue, else 1", "state", "1"
+    ),
 )
 
 METRIC: Final[dict[str, Metric]] = {m.id: m for m in METRICS}

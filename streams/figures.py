@@ -26,7 +26,7 @@ from streams.counters import (
     WAIT_KNOWN,
     WAIT_MS,
 )
-from streams.store import LOST, RESOLVE, Store
+from streams.store import COMPLETE, LOST, RESOLVE, Store
 
 _NOW_COLUMN = WINDOWED * len(WINDOWS)
 _WINDOWS = len(WINDOWS)
@@ -124,3 +124,4 @@ def _present(store: Store, q: int, now_ms: int) -> None:
     silent = queue.open == 1 and queue.last_event >= 0
     out[c + 6] = max(now_ms - max(queue.last_event, queue.open_since), 0) if silent else math.nan
     out[c + 7] = queue.open
+    out[c + 8] = store.meta[COMPLETE]

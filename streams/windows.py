@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.calendar import settings_for, site_of
 from models.catalogue import Catalogue
 from models.event import UNKNOWN, EventColumns
 from models.formula import ratio, service_base, service_met
+from models.hours import settings_for, site_of
 from models.interner import Names
 from models.metric import FIGURES
 from streams import counters
@@ -25,6 +25,7 @@ from streams.store import (
     BUCKET_MS,
     BY_EVENT,
     CLOCKED,
+    COMPLETE,
     NOW,
     RAISED,
     ROWS,
@@ -133,14 +134,18 @@ class Windows:
         """Whether a clock record has been seen."""
         return bool(self._store.meta[CLOCKED])
 
-    def clock(self, now_ms: int) -> bool:
-        """Move the time to *now_ms* (never back) and compute the figures. True when a new bucket began."""
+    def clock(self, now_ms: int, *, complete: bool = True) -> bool:
+        """Move the time to *now_ms* (never back) and compute the figures. True when a new bucket began.
+
+        *complete* says whether the sources of events are alive: no verification goes on without.
+        """
         self.make_queues()
         store = self._store
         before = self.now_ms
         now_ms = max(now_ms, before)
         store.meta[CLOCKED] = 1
         store.meta[NOW] = now_ms
+        store.meta[COMPLETE] = complete
         set_floor(store)
         moved = bool(advance(store, now_ms // BUCKET_MS))
         if moved:

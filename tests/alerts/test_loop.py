@@ -191,6 +191,19 @@ def test_verification_pauses_while_the_queue_is_closed() -> None:
     ]
 
 
+def test_verification_pauses_while_no_source_is_heard_of() -> None:
+    world = World()
+    breach(world)
+    resolve(world)
+    world.put("now", data_complete=0)
+    after_resolve(world, 1.0, 50)
+    world.run(HOUR, MIN)
+    assert (world.order()["state"], world.order()["verification"]["state"]) == ("verifying", "paused")
+    world.put("now", data_complete=1)
+    world.run(2 * S)
+    assert world.order()["state"] == "closed"
+
+
 def test_arrivals_prove_that_callers_get_through() -> None:
     world = World(catalogue((UNREACHED,)))
     world.put("15m", unreached_share=1.0, arrivals=100, ivr_abandoned=100)

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts import routing
-from models.calendar import on_duty
 from models.catalogue import Catalogue, Duty, Person, QueueSettings
+from models.hours import on_duty
 from tests.alerts.world import HOUR, PEOPLE, T0, WEEK, catalogue, person
 
 DAY = (Duty(WEEK, 8 * 60, 18 * 60),)

@@ -327,7 +327,7 @@ def test_an_interval_is_final_when_its_last_caller_has_left() -> None:
 def test_the_kernel_fills_the_columns_of_the_dictionary() -> None:
     got = feed(windows(), [event("call.answered", START, "a", wait_ms=1), clock(START)])
     assert got.figures.shape == (1, len(FIGURES))
-    assert list(FIGURES)[-8:] == [(m.id, "now") for m in METRICS if m.windows is NOW]
+    assert list(FIGURES)[-9:] == [(m.id, "now") for m in METRICS if m.windows is NOW]
     defined = {key for key, at in FIGURES.items() if not math.isnan(got.figures[0, at])}
     assert ("waiting", "now") in defined
     assert ("open", "now") in defined

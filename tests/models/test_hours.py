@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.calendar import (
+from models.catalogue import Catalogue, Duty, OpeningHours, Person, QueueSettings, Site
+from models.hours import (
     day_start_ms,
     duty_change_ms,
     hours_of,
@@ -19,7 +20,6 @@ from models.calendar import (
     settings_for,
     site_of,
 )
-from models.catalogue import Catalogue, Duty, OpeningHours, Person, QueueSettings, Site
 
 WEEK = frozenset(range(7))
 SUN_TO_THU = frozenset({6, 0, 1, 2, 3})
