@@ -79,7 +79,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     _ratio("abandonment_rate", "abandonment", "放弃率", "abandoned / (answered + abandoned + flowed out)", "down"),
     _ratio(
         "unreached_share",
-        "arrivals that reached no queue",
+        "share of arrivals that reached no queue",
         "未进入队列占比",
         "(left in the menu + blocked) / arrivals",
         "down",
