@@ -35,7 +35,7 @@ def test_the_service_level_names_its_formula() -> None:
         (
             "unreached",
             {"15m": {"unreached_share": 0.7, "arrivals": 23, "ivr_abandoned": 15, "blocked": 1}},
-            "Arrivals that reached no queue of bank/PS is 70 % over the last 15 minutes, limit 60 %: "
+            "Share of arrivals that reached no queue of bank/PS is 70 % over the last 15 minutes, limit 60 %: "
             "23 arrivals, 15 left in the menu, 1 blocked",
         ),
         (
