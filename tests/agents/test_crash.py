@@ -18,12 +18,12 @@ import pytest
 from agents.actor import PartitionActor
 from callwatch.stack import EmbeddedStack
 from models.runtime import KafkaSettings
-from models.topics import DEAD_LETTERS, EVENTS, OUTPUT_TOPICS, topic_name
+from models.topics import DEAD_LETTERS, EVENTS, METRICS, OUTPUT_TOPICS, topic_name
 from sources.kafka_sink import KafkaSink
 from streams.broker import client_options, create_topics, read_partition
 from tests.agents.logs import Log, catalogue, morning, run
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
 
 PARTITIONS = 2
 ROOT = Path(__file__).parents[2]
@@ -89,6 +89,20 @@ class Site:
     def count(self) -> int:
         return sum(map(len, self.raw().values()))
 
+    def shown(self) -> int:
+        """Rows of figures written so far: a worker writes some each second once it has restored."""
+        return asyncio.run(self._count(METRICS))
+
+    async def _count(self, topic: str) -> int:
+        rows = 0
+        for p in range(PARTITIONS):
+            async for part in read_partition(self.kafka, topic_name(self.kafka.prefix, topic), p):
+                rows += len(part)
+        return rows
+
+    def shows_more_than(self, rows: int) -> bool:
+        return self.shown() > rows
+
     def has(self, outputs: float) -> bool:
         return self.count() >= outputs
 
@@ -142,11 +156,11 @@ def test_killed_mid_stream_three_times(site: Site, logs: dict[int, Log], expecte
     total = sum(map(len, expected.values()))
     for part in (0.15, 0.4, 0.7):
         worker = site.start()
-        site.wait_for(partial(site.has, part * total), 60, f"{part:.0%} of the outputs")
+        site.wait_for(partial(site.has, part * total), 120, f"{part:.0%} of the outputs")
         worker.kill()
         worker.wait()
     last = site.start()
-    site.wait_for(lambda: whole(site, expected), 60, "all outputs")
+    site.wait_for(lambda: whole(site, expected), 120, "all outputs")
     last.terminate()
     assert last.wait(20) == 0
     assert_equal(site, expected)
@@ -156,16 +170,16 @@ def test_two_workers_a_rebalance_and_a_death(site: Site, logs: dict[int, Log], e
     half = {p: log[: len(log) // 2] for p, log in logs.items()}
     site.fill(half)
     first = site.start()
-    site.wait_for(lambda: site.count() > 0, 60, "the first worker's outputs")
+    site.wait_for(lambda: site.count() > 0, 120, "the first worker's outputs")
     second = site.start()  # joins while the first works: a rebalance
     third = {p: log[len(log) // 2 : len(log) * 3 // 4] for p, log in logs.items()}
     site.fill(third)
     before = site.count()
-    site.wait_for(lambda: site.count() > before + 20, 60, "outputs after the rebalance")
+    site.wait_for(lambda: site.count() > before + 20, 120, "outputs after the rebalance")
     first.kill()
     first.wait()
     site.fill({p: log[len(log) * 3 // 4 :] for p, log in logs.items()})
-    site.wait_for(lambda: whole(site, expected), 90, "all outputs from the survivor")
+    site.wait_for(lambda: whole(site, expected), 120, "all outputs from the survivor")
     second.terminate()
     assert second.wait(20) == 0
     assert_equal(site, expected)
@@ -174,9 +188,10 @@ def test_two_workers_a_rebalance_and_a_death(site: Site, logs: dict[int, Log], e
 def test_started_again_when_all_is_done_it_repeats_nothing(site: Site, logs: dict[int, Log], expected: Outputs) -> None:
     site.fill(logs)
     for _ in range(2):
+        shown = site.shown()
         worker = site.start()
-        site.wait_for(lambda: whole(site, expected), 60, "all outputs")
-        time.sleep(4)  # the second run finds everything there
+        site.wait_for(lambda: whole(site, expected), 120, "all outputs")
+        site.wait_for(partial(site.shows_more_than, shown), 120, "figures after its restore")
         worker.terminate()
         assert worker.wait(20) == 0
     assert {key: len(values) for key, values in site.raw().items()} == {k: len(v) for k, v in expected.items()}
@@ -185,7 +200,7 @@ def test_started_again_when_all_is_done_it_repeats_nothing(site: Site, logs: dic
 def test_another_number_of_partitions_is_refused_with_the_way_out(site: Site, logs: dict[int, Log]) -> None:
     site.settings.write_text(site.settings.read_text().replace(f"partitions = {PARTITIONS}", "partitions = 3"))
     worker = site.start()
-    assert worker.wait(60) != 0
+    assert worker.wait(120) != 0
     said = (site.folder / "worker0.log").read_text()
     assert "partitions" in said
     assert "prefix" in said
