@@ -11,6 +11,7 @@ from faust.types import TP
 
 from agents.keeper import PartitionKeeper
 from agents.projector import Projector
+from agents.trouble import Trouble
 from agents.view import MetricsView
 from models.runtime import Settings
 from models.topics import EVENTS, METRICS, PROJECTED_TOPICS, topic_name
@@ -27,6 +28,7 @@ class Worker:
         self.app: WorkerApp = make_app(settings.kafka, settings.worker)
         self.keepers: dict[int, PartitionKeeper] = {}
         self.views: dict[int, MetricsView] = {}
+        self.trouble = Trouble()
         self.projector: Projector | None = None
         if settings.valkey_url:
             self.projector = Projector(redis.asyncio.from_url(settings.valkey_url), settings.kafka.prefix)
@@ -96,13 +98,15 @@ def add_agents(worker: Worker) -> None:
     async def watch(stream: Any) -> None:
         async for event in stream.noack().events():
             batch = event.value
-            await worker.keepers[batch.partition].apply(batch.values, batch.offsets)
+            effects = await worker.keepers[batch.partition].apply(batch.values, batch.offsets)
             await stream.ack(event)
+            worker.trouble.add(effects)
             await worker.snapshot_if_due(batch.partition)
 
     @app.timer(1.0)
     async def show() -> None:
         await worker.show()
+        worker.trouble.tell(time.monotonic())
 
     if worker.settings.worker.clock == "wall":
 
