@@ -46,13 +46,13 @@ _RAISE_MS = 900_000
 _LEAST_KEPT_MS = 1_800_000
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def set_floor(store: Store) -> None:
     """The floor that the time has: 4 hours before it, or higher where the slots ran out."""
     store.meta[FLOOR] = max(store.meta[NOW] - LATENESS_MS, store.meta[RAISED])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def free_slots(store: Store) -> None:
     """Let go of the calls that lie wholly below the floor as it stood at the last full minute.
 
@@ -77,7 +77,7 @@ def free_slots(store: Store) -> None:
         store.meta[SLOT_LIVE] -= 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _make_room(store: Store) -> bool:
     """At the limit of slots: raise the floor until a call can be let go. False when it may rise no further."""
     while store.meta[SLOT_FREE] < 0:
@@ -90,7 +90,7 @@ def _make_room(store: Store) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def take_slot(store: Store, key: int, queue: int, kind: int) -> int:
     """A blank slot entered under *key*; -1 (counted as refused) where the partition holds all that it may."""
     at = store.meta[SLOT_FREE]
@@ -115,7 +115,7 @@ def take_slot(store: Store, key: int, queue: int, kind: int) -> int:
     return int(at)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _offer(store: Store, slot: int, ts: int, first_queued: int) -> bool:
     call = store.slots[slot]
     if first_queued >= 0 and (call.first_queued < 0 or first_queued < call.first_queued):
@@ -129,7 +129,7 @@ def _offer(store: Store, slot: int, ts: int, first_queued: int) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _outcome(store: Store, slot: int, ts: int, outcome: int, wait: int, code: int) -> bool:
     """Merge an outcome: the earliest counts; of two at once the lower kind; of two alike the known, shorter wait."""
     call = store.slots[slot]
@@ -151,7 +151,7 @@ def _outcome(store: Store, slot: int, ts: int, outcome: int, wait: int, code: in
     return True
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _complete(store: Store, slot: int, ts: int, talk: int, hold: int, wrap: int) -> bool:
     """Merge a completion: the earliest counts; of two at once the one with the longer times."""
     call = store.slots[slot]
@@ -166,7 +166,7 @@ def _complete(store: Store, slot: int, ts: int, talk: int, hold: int, wrap: int)
     return True
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _left(store: Store, slot: int, ts: int) -> bool:
     """Merge a caller who reached no queue (left in the menu, blocked): the earliest word of it counts."""
     call = store.slots[slot]
@@ -180,7 +180,7 @@ def _left(store: Store, slot: int, ts: int) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _agent(store: Store, slot: int, ts: int, state: int) -> bool:
     """Merge the state of an agent: the latest counts; of two at once the higher."""
     agent = store.slots[slot]
@@ -199,7 +199,7 @@ def _agent(store: Store, slot: int, ts: int, state: int) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _merge(
     store: Store, slot: int, kind: int, ts: int, code: int, first: int, times: tuple[int, int, int, int]
 ) -> bool:
@@ -223,7 +223,7 @@ def _merge(
     return new
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _kind_of_slot(kind: int) -> int:
     """What an event's slot is: CALL, MENU, BLOCK or AGENT; -1 for types that touch none."""
     if _OFFERED <= kind <= _COMPLETED:
@@ -235,7 +235,7 @@ def _kind_of_slot(kind: int) -> int:
     return AGENT if kind == _AGENT else -1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def apply(
     store: Store,
     first_row: int,

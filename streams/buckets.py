@@ -27,7 +27,7 @@ from streams.store import (
 _WIDTHS = np.array(WINDOW_BUCKETS, np.int64)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _entry(store: Store, queue: int, bucket: int) -> int:
     """The entry of *queue* for *bucket*, made where it is missing."""
     place = bucket % RING
@@ -50,7 +50,7 @@ def _entry(store: Store, queue: int, bucket: int) -> int:
     return int(at)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def spread(store: Store, queue: int, ts: int, sign: int) -> None:
     """Add *sign* times ``store.scratch`` to the buckets and windows of *queue* at the time *ts* (ms)."""
     bucket = ts // BUCKET_MS
@@ -73,7 +73,7 @@ def spread(store: Store, queue: int, ts: int, sign: int) -> None:
     record.stirred = 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _enter(store: Store, bucket: int) -> None:
     """Take *bucket* into every rolling window and into the day."""
     at = store.heads[bucket % RING]
@@ -91,7 +91,7 @@ def _enter(store: Store, bucket: int) -> None:
         at = store.entries[at].next
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _leave(store: Store, window: int, bucket: int) -> None:
     """Take *bucket* out of one rolling window."""
     at = store.heads[bucket % RING]
@@ -103,7 +103,7 @@ def _leave(store: Store, window: int, bucket: int) -> None:
         at = store.entries[at].next
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _free(store: Store, bucket: int) -> None:
     """Give back the entries of a *bucket* that no window holds any more."""
     place = bucket % RING
@@ -117,7 +117,7 @@ def _free(store: Store, bucket: int) -> None:
     store.heads[place] = -1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def advance(store: Store, bucket: int) -> bool:
     """Move the windows to the clock of *bucket*; never back. True when it moved."""
     now = store.meta[BUCKET]
@@ -131,7 +131,7 @@ def advance(store: Store, bucket: int) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _step(store: Store, bucket: int) -> None:
     """The clock enters *bucket*."""
     _enter(store, bucket)

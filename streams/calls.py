@@ -32,7 +32,7 @@ from streams.rows import add_to_row, row_of
 from streams.store import AWAY, BLOCK, BY_EVENT, CALL, LOST, MENU, WAITING, Store
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def arrival_of(store: Store, slot: int) -> int:
     """When the call came to the queue: its offer, else its outcome less its wait; -1 when neither is known."""
     call = store.slots[slot]
@@ -45,7 +45,7 @@ def arrival_of(store: Store, slot: int) -> int:
     return -1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def wait_of(store: Store, slot: int) -> int:
     """Wait until the outcome in ms: as its source gave it, else outcome less offer, not below 0; -1 unknown."""
     call = store.slots[slot]
@@ -58,7 +58,7 @@ def wait_of(store: Store, slot: int) -> int:
     return -1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def fill_outcome(store: Store, slot: int) -> None:
     """``store.scratch`` = what the outcome of a call counts as (`UNRESOLVED` where it has none)."""
     call = store.slots[slot]
@@ -91,7 +91,7 @@ def fill_outcome(store: Store, slot: int) -> None:
         v[FLOWED_LATE] = 0 if within else 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def fill_completion(store: Store, slot: int) -> None:
     """``store.scratch`` = what the completion of a call counts as."""
     call = store.slots[slot]
@@ -102,7 +102,7 @@ def fill_completion(store: Store, slot: int) -> None:
     v[HANDLE_MS] = max(call.talk, 0) + max(call.hold, 0) + max(call.wrap, 0)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _share(store: Store, slot: int, arrival: int, ts: int, sign: int) -> None:
     """Add ``store.scratch`` of a call that arrived at *arrival*, for a fact of *ts*, everywhere that it counts."""
     call = store.slots[slot]
@@ -113,14 +113,14 @@ def _share(store: Store, slot: int, arrival: int, ts: int, sign: int) -> None:
         add_since(store, call.queue, sign)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def add_since(store: Store, queue: int, sign: int) -> None:
     """Add ``store.scratch`` to the window of calls offered since the resolve."""
     for c in range(len(store.scratch)):
         store.sums[queue, 5, c] += sign * store.scratch[c]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def count(store: Store, slot: int, sign: int, offer: bool, outcome: bool, completion: bool) -> None:
     """Add (*sign* 1) or take back (-1) the named parts of a call's share of the figures."""
     call = store.slots[slot]
@@ -137,7 +137,7 @@ def count(store: Store, slot: int, sign: int, offer: bool, outcome: bool, comple
         _share(store, slot, arrival, call.done_ts, sign)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def move_row(store: Store, slot: int, arrival: int) -> None:
     """Refer *slot* to the interval row of *arrival* (none for -1) and no longer to the one before."""
     call = store.slots[slot]
@@ -152,7 +152,7 @@ def move_row(store: Store, slot: int, arrival: int) -> None:
             store.rows[call.row].open += 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def set_member(store: Store, slot: int, member: int) -> None:
     """Make a call wait in its queue, be lost track of, or be away; keeps the list and the counts of its queue."""
     call = store.slots[slot]
@@ -185,7 +185,7 @@ def set_member(store: Store, slot: int, member: int) -> None:
     queue.stirred = 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def settle(store: Store, slot: int) -> None:
     """Make a call wait or be away by its facts: it waits when it was offered and nothing ended that."""
     call = store.slots[slot]

@@ -32,7 +32,7 @@ _NOW_COLUMN = WINDOWED * len(WINDOWS)
 _WINDOWS = len(WINDOWS)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def look(store: Store, queues: int, now_ms: int) -> None:
     """Compute the figures at the clock *now_ms*: of each queue that changed, holds callers or is silent."""
     for q in range(queues):
@@ -48,7 +48,7 @@ def look(store: Store, queues: int, now_ms: int) -> None:
         _present(store, q, now_ms)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _walk(store: Store, q: int, now_ms: int) -> None:
     """Measure the callers of a queue who wait now, and lose track of those whose source has gone silent."""
     queue = store.queues[q]
@@ -72,7 +72,7 @@ def _walk(store: Store, q: int, now_ms: int) -> None:
     queue.past, queue.past_since, queue.longest_ms = past, past_since, longest
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _window(store: Store, q: int, w: int) -> None:
     """Fill the figures of one window; the order is that of ``models.metric.METRICS``."""
     queue, s, out = store.queues[q], store.sums[q, w], store.figures[q]
@@ -110,7 +110,7 @@ def _window(store: Store, q: int, w: int) -> None:
     out[c + 16] = ratio(s[HANDLE_MS], s[COMPLETED])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _present(store: Store, q: int, now_ms: int) -> None:
     """Fill the figures that speak of now."""
     queue, out = store.queues[q], store.figures[q]

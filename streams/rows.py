@@ -12,7 +12,7 @@ from streams.store import FLOOR, ROW_FREE, ROWS, Store
 from streams.zones import interval_start
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def row_of(store: Store, queue: int, ts: int) -> int:
     """The row of *queue* that *ts* lies in, made where it is missing; -1 where it lies wholly below the floor.
 
@@ -44,7 +44,7 @@ def row_of(store: Store, queue: int, ts: int) -> int:
     return int(at)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def add_to_row(store: Store, at: int, sign: int) -> None:
     """Add *sign* times ``store.scratch`` to row *at* (nothing for -1)."""
     if at < 0:
@@ -54,7 +54,7 @@ def add_to_row(store: Store, at: int, sign: int) -> None:
     store.rows[at].dirty = 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def free_rows(store: Store) -> None:
     """Let go of the rows that are published, wholly below the floor and referred to by no call."""
     for at in range(store.meta[ROWS]):
@@ -66,7 +66,7 @@ def free_rows(store: Store) -> None:
             store.meta[ROW_FREE] = at
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _unlink(store: Store, at: int) -> None:
     queue = store.rows[at].queue
     before = store.queues[queue].rows

@@ -2,6 +2,10 @@
 
 `Store` is what kernels are given: record arrays and plain arrays, no objects. Everything is indexed by small integers;
 free records of a pool are linked through ``next``.
+
+Kernels on a `Store` are compiled with ``_nrt=False``. Otherwise numba counts references to an array at each mention
+of it, with atomic instructions: that was five sixths of the time of `streams.apply.apply`. The caller holds the arrays
+while a kernel runs, and with the option a kernel that would allocate does not compile.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from streams.store import BLOCK, BUCKET, BUCKET_MS, CALL, DAY, LONGEST, MENU, RE
 from streams.zones import day_start
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def begin_days(store: Store, queues: int, now_ms: int) -> None:
     """Where a local day has begun since the last clock, start the day's sums anew from its first bucket."""
     for zone in range(len(store.day_start)):
@@ -27,7 +27,7 @@ def begin_days(store: Store, queues: int, now_ms: int) -> None:
                 _fill_day(store, q, began)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _fill_day(store: Store, queue: int, began: int) -> None:
     now = store.meta[BUCKET]
     for bucket in range(max(began // BUCKET_MS, now - LONGEST + 1), now + 1):
@@ -37,7 +37,7 @@ def _fill_day(store: Store, queue: int, began: int) -> None:
                 store.sums[queue, DAY, c] += store.counts[at, c]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def due_rows(store: Store, now_ms: int, all_rows: bool, out: NDArray[np.int32]) -> int:
     """Write into *out* the rows that must be published and return how many; each gets its next revision.
 
@@ -61,7 +61,7 @@ def due_rows(store: Store, now_ms: int, all_rows: bool, out: NDArray[np.int32]) 
     return n
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def watch(store: Store, queue: int, since_ms: int) -> None:
     """Let the window "resolve" of *queue* count the calls that arrive at or after *since_ms*; -1 ends it."""
     record = store.queues[queue]

@@ -12,7 +12,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def find(slots: NDArray[Any], table: NDArray[np.int32], key: int) -> int:
     """The slot that holds *key*, or -1."""
     mask = np.uint64(len(table) - 1)
@@ -24,7 +24,7 @@ def find(slots: NDArray[Any], table: NDArray[np.int32], key: int) -> int:
     return -1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def insert(slots: NDArray[Any], table: NDArray[np.int32], slot: int) -> None:
     """Enter *slot* under its key, which must not be in the table."""
     mask = np.uint64(len(table) - 1)
@@ -34,7 +34,7 @@ def insert(slots: NDArray[Any], table: NDArray[np.int32], slot: int) -> None:
     table[at] = slot
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def remove(slots: NDArray[Any], table: NDArray[np.int32], slot: int) -> None:
     """Take *slot* out and close the gap, so that every other key is still found."""
     mask = np.uint64(len(table) - 1)
@@ -53,7 +53,7 @@ def remove(slots: NDArray[Any], table: NDArray[np.int32], slot: int) -> None:
     table[gap] = -1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def rehash(slots: NDArray[Any], table: NDArray[np.int32], used: int) -> None:
     """Fill the empty *table* with the first *used* slots that are not free."""
     for slot in range(used):

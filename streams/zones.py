@@ -55,7 +55,7 @@ def zone_table(names: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int6
     return starts_out, offsets_out
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def offset_at(starts: NDArray[np.int64], offsets: NDArray[np.int64], ts: int) -> int:
     """Offset from UTC in ms that holds at *ts* by one zone's row of the tables."""
     low, high = 0, len(starts)
@@ -68,7 +68,7 @@ def offset_at(starts: NDArray[np.int64], offsets: NDArray[np.int64], ts: int) ->
     return int(offsets[low])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def interval_start(starts: NDArray[np.int64], offsets: NDArray[np.int64], ts: int, interval_ms: int) -> int:
     """UTC ms at which the local interval of *interval_ms* that holds *ts* began.
 
@@ -79,7 +79,7 @@ def interval_start(starts: NDArray[np.int64], offsets: NDArray[np.int64], ts: in
     return int(ts - local % interval_ms)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def day_start(starts: NDArray[np.int64], offsets: NDArray[np.int64], ts: int) -> int:
     """UTC ms of the local midnight before or at *ts* (of the first moment of the day where midnight is skipped)."""
     local = ts + offset_at(starts, offsets, ts)
