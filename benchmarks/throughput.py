@@ -26,11 +26,12 @@ from benchmarks import machine
 from benchmarks.job import Job
 from benchmarks.stream import Shape, Stream, make_stream
 from callwatch.stack import MEMORY_LIMIT_BYTES, EmbeddedStack, ending_with_us
+from models.broker_access import client_options
 from models.errors import UsageError, WorkError
 from models.runtime import KafkaSettings
 from models.topics import EVENTS, INTERVALS
 from sources.kafka_sink import KafkaSink
-from streams.broker import client_options, create_topics, read_partition
+from streams.broker import create_topics, read_partition
 
 #: In this order in every round.
 CONTENDERS: Final = ("librdkafka", "aiokafka", "callwatch", "faust")

@@ -1,6 +1,6 @@
 """What people ask of a work order: the fields of an ``order.command`` event (DESIGN sections 3 and 7).
 
-The page and ``callwatch orders`` build it with `command_event`; the judgement reads it back from the log. It is decided
+The wallboard writes it with ``models.encode.command_record``; the judgement reads it back from the log. It is decided
 where it lies in the log, so sending one is asking, not doing: the answer is in ``workorder-log``.
 """
 
@@ -66,14 +66,6 @@ NEEDS: Final[dict[str, tuple[str, ...]]] = {
 }
 #: Why an order may be cancelled: the ``reason`` of ``cancel`` begins with one of them.
 CANCEL_REASONS: Final = ("false alarm", "duplicate", "planned work")
-
-
-def command_event(command: OrderCommand, queue: str, source: str, event_id: str, ts_ms: int) -> dict[str, Any]:
-    """*command* as the event to append to ``events`` in the partition of *queue* (fields of DESIGN section 3)."""
-    args = command.model_dump(exclude_defaults=True)
-    named = {name: args.pop(name) for name in ("order", "command", "actor")}
-    head = {"id": event_id, "source": source, "type": "order.command", "ts": ts_ms, "queue": queue}
-    return head | named | {"args": args}
 
 
 def read_command(record: dict[str, Any]) -> OrderCommand:

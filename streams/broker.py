@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,7 +13,8 @@ import faust
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaConnectionError, for_code
 
-from models.errors import SettingsError, WorkError
+from models.broker_access import client_options, tls_context
+from models.errors import WorkError
 from models.runtime import KafkaSettings
 from models.topics import TOPICS, topic_name
 
@@ -31,42 +31,14 @@ _NO_ERROR: Final = 0
 _ALREADY_EXISTS: Final = 36
 
 
-def client_options(kafka: KafkaSettings) -> dict[str, Any]:
-    """Keyword arguments for any aiokafka client: where the broker is and how to sign in.
-
-    Raises `SettingsError` when the certificate file cannot be read.
-    """
-    options: dict[str, Any] = {"bootstrap_servers": [h.strip() for h in kafka.bootstrap.split(",")]}
-    if kafka.security_protocol != "PLAINTEXT":
-        options["security_protocol"] = kafka.security_protocol
-    if kafka.security_protocol in {"SSL", "SASL_SSL"}:
-        options["ssl_context"] = _ssl_context(kafka)
-    if kafka.security_protocol.startswith("SASL_"):
-        options |= {
-            "sasl_mechanism": kafka.sasl_mechanism,
-            "sasl_plain_username": kafka.username,
-            "sasl_plain_password": kafka.password,
-        }
-    return options
-
-
 def faust_credentials(kafka: KafkaSettings) -> Any:
-    """The same for Faust's ``broker_credentials``; None for PLAINTEXT."""
-    context = _ssl_context(kafka) if kafka.security_protocol in {"SSL", "SASL_SSL"} else None
+    """How to sign in for Faust's ``broker_credentials``; None for PLAINTEXT."""
+    context = tls_context(kafka)
     if kafka.security_protocol.startswith("SASL_"):
         return faust.SASLCredentials(
             username=kafka.username, password=kafka.password, mechanism=kafka.sasl_mechanism, ssl_context=context
         )
     return faust.SSLCredentials(context) if context is not None else None
-
-
-def _ssl_context(kafka: KafkaSettings) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=kafka.cafile or None)
-    except (OSError, ssl.SSLError) as error:
-        raise SettingsError(
-            f"[kafka] cafile = {kafka.cafile!r} cannot be used ({error}): name a PEM file with the broker's authority."
-        ) from error
 
 
 async def create_topics(kafka: KafkaSettings) -> None:

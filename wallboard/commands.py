@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 import uuid
 from typing import Any, Final
 
@@ -11,6 +10,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from models.broker_access import client_options
 from models.command import NEEDS, CommandName, OrderCommand
 from models.encode import command_record
 from models.errors import UsageError, WorkError
@@ -111,7 +111,7 @@ class Commands:
         async with self._starting:
             if self._producer is None:
                 producer = AIOKafkaProducer(
-                    acks="all", request_timeout_ms=int(CONFIRM_S * 1000), **options(self._kafka)
+                    acks="all", request_timeout_ms=int(CONFIRM_S * 1000), **client_options(self._kafka)
                 )
                 try:
                     await producer.start()
@@ -120,20 +120,3 @@ class Commands:
                     raise
                 self._producer = producer
         return self._producer
-
-
-def options(kafka: KafkaSettings) -> dict[str, Any]:
-    """How aiokafka reaches the broker: addresses, TLS, SASL."""
-    found: dict[str, Any] = {
-        "bootstrap_servers": kafka.bootstrap.split(","),
-        "security_protocol": kafka.security_protocol,
-    }
-    if "SSL" in kafka.security_protocol:
-        found["ssl_context"] = ssl.create_default_context(cafile=kafka.cafile or None)
-    if kafka.security_protocol.startswith("SASL"):
-        found |= {
-            "sasl_mechanism": kafka.sasl_mechanism,
-            "sasl_plain_username": kafka.username,
-            "sasl_plain_password": kafka.password,
-        }
-    return found

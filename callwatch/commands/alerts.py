@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from models.broker_access import client_options
 from models.errors import WorkError
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def read_alerts(kafka: KafkaSettings, last: int, follow: bool) -> Iterator[bytes
 
     topic = topic_name(kafka.prefix, ALERTS)
     try:
-        consumer = KafkaConsumer(enable_auto_commit=False, auto_offset_reset="earliest", **_options(kafka))
+        consumer = KafkaConsumer(enable_auto_commit=False, auto_offset_reset="earliest", **client_options(kafka))
     except KafkaError as error:
         raise WorkError(
             f"No broker answers at {kafka.bootstrap} ({type(error).__name__}): "
@@ -133,20 +134,3 @@ def _at_ms(value: bytes) -> int:
     import orjson
 
     return int(orjson.loads(value)["at_ms"])
-
-
-def _options(kafka: KafkaSettings) -> dict[str, Any]:
-    """How kafka-python reaches the broker."""
-    options: dict[str, Any] = {
-        "bootstrap_servers": kafka.bootstrap.split(","),
-        "security_protocol": kafka.security_protocol,
-    }
-    if "SSL" in kafka.security_protocol and kafka.cafile:
-        options["ssl_cafile"] = kafka.cafile
-    if kafka.security_protocol.startswith("SASL"):
-        options |= {
-            "sasl_mechanism": kafka.sasl_mechanism,
-            "sasl_plain_username": kafka.username,
-            "sasl_plain_password": kafka.password,
-        }
-    return options

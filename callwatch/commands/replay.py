@@ -95,7 +95,7 @@ def _replay(
             since_ms = warm_up_from(from_ms, header, None if warm_up_h is None else round(warm_up_h * 3_600_000))
         # late, so that a wrong call is told at once: these bring aiokafka and Faust
         from sources.kafka_sink import KafkaSink
-        from streams.broker import client_options, create_topics
+        from streams.broker import create_topics
 
         asyncio.run(create_topics(kafka))
         with KafkaSink(client_options(kafka), topic_name(kafka.prefix, EVENTS)) as sink:

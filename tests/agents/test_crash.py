@@ -17,10 +17,11 @@ import pytest
 
 from agents.actor import PartitionActor
 from callwatch.stack import EmbeddedStack
+from models.broker_access import client_options
 from models.runtime import KafkaSettings
 from models.topics import DEAD_LETTERS, EVENTS, METRICS, OUTPUT_TOPICS, topic_name
 from sources.kafka_sink import KafkaSink
-from streams.broker import client_options, create_topics, read_partition
+from streams.broker import create_topics, read_partition
 from tests.agents.logs import Log, catalogue, morning, run
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]

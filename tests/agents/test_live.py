@@ -16,12 +16,13 @@ import pytest
 import redis
 
 from callwatch.stack import EmbeddedStack
+from models.broker_access import client_options
 from models.encode import encode_event
 from models.partition import partition_of
 from models.runtime import KafkaSettings
 from models.topics import ALERTS, ANOMALIES, DEAD_LETTERS, EVENTS, METRICS, topic_name
 from sources.kafka_sink import KafkaSink
-from streams.broker import client_options, create_topics, read_partition
+from streams.broker import create_topics, read_partition
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
 

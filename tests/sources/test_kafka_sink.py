@@ -10,13 +10,14 @@ import orjson
 import pytest
 
 from callwatch.stack import EmbeddedStack
+from models.broker_access import client_options
 from models.errors import WorkError
 from models.partition import partition_of
 from models.runtime import KafkaSettings
 from sources.kafka_sink import BATCH_BYTES, KafkaSink
 from sources.recording import RecordingHeader, RecordingWriter, open_recording
 from sources.replay import replay
-from streams.broker import client_options, create_topics, read_partition
+from streams.broker import create_topics, read_partition
 
 pytestmark = pytest.mark.stack
 

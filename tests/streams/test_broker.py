@@ -13,12 +13,13 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from callwatch.stack import EmbeddedStack
+from models.broker_access import client_options
 from models.errors import SettingsError, WorkError
 from models.runtime import KafkaSettings, WorkerSettings
 from models.topics import TOPICS
 from streams.app import make_app
 from streams.batch import RecordBatch
-from streams.broker import client_options, create_topics, read_partition
+from streams.broker import create_topics, read_partition
 from streams.fetch import fetched_batches
 from tests.streams.processes import send
 
