@@ -35,7 +35,8 @@ Compression = Literal["lz4"] | None
 class KafkaSink:
     """Takes records for the partitions of *topic*; a context manager that flushes on leaving.
 
-    *options* are the keyword arguments of an aiokafka client (``models.broker_access``). Not thread-safe, and not to be used inside of a running event loop: it drives its own. Raises WorkError when the broker cannot be
+    *options* are the keyword arguments of an aiokafka client (``models.broker_access``). Not thread-safe, and not to
+    be used inside of a running event loop: it drives its own. Raises WorkError when the broker cannot be
     reached or does not confirm, with the number of records that it did not.
     """
 

@@ -94,6 +94,7 @@ def _replay(
             check_covered(name, header, from_ms)
             since_ms = warm_up_from(from_ms, header, None if warm_up_h is None else round(warm_up_h * 3_600_000))
         # late, so that a wrong call is told at once: these bring aiokafka and Faust
+        from models.broker_access import client_options
         from sources.kafka_sink import KafkaSink
         from streams.broker import create_topics
 
