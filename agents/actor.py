@@ -69,6 +69,7 @@ class PartitionActor:
         self.position = 0
         self._commands: dict[str, None] = {}
         self._next_change: dict[str, int] = {}
+        self._next_due = _NEVER  #: the least of them; all are asked anew at the first clock after a restore
         self._cause, self._n = 0, 0
 
     # -- the log --------------------------------------------------------------------------------------------------
@@ -103,33 +104,40 @@ class PartitionActor:
         kind, now_ms = columns.kind[row], self.windows.now_ms
         if kind == EventType.CLOCK:
             return self._clock(int(columns.ts[row]))
-        if kind == EventType.ORDER_COMMAND and self._is_new(f"{record['source']}\x1f{record['id']}"):
+        if kind in _DECIDED:
+            if not self._is_new(f"{record['source']}\x1f{record['id']}"):
+                return []
+            self.windows.look()  # the figures of the last clock are in no snapshot
+        if kind == EventType.ORDER_COMMAND:
             return self._outputs(self.judgement.command(record, now_ms, self.windows))
-        if kind == EventType.PROBE_RESULT and self._is_new(f"{record['source']}\x1f{record['id']}"):
+        if kind == EventType.PROBE_RESULT:
             return self._outputs(self.judgement.probe(record, now_ms, self.windows))
         if kind == EventType.SOURCE_HEARTBEAT:
             self.sources.hear(record["source"], int(columns.ts[row]))
         return []
 
     def _clock(self, ts_ms: int) -> list[Record]:
-        self.windows.make_queues()
         self._open_and_close(max(ts_ms, self.windows.now_ms))
         complete = not self.sources.all_overdue(max(ts_ms, self.windows.now_ms))
         moved = self.windows.clock(ts_ms, complete=complete)
         out = [self._interval(row) for row in self.windows.due_rows()] if moved else []
         now_ms = self.windows.now_ms
-        decisions = self.judgement.clock(now_ms, self.windows.figures, self.names.names, self.windows)
+        figures, names = self.windows.figures, self.names.names[: self.windows.ready]
+        decisions = self.judgement.clock(now_ms, figures, names, self.windows)
         return out + self._outputs(decisions)
 
     def _open_and_close(self, now_ms: int) -> None:
         """Open and close the queues whose hours began or ended by *now_ms*."""
-        for queue in self.names.names[len(self._next_change) :]:
-            self._next_change[queue] = now_ms
+        for queue in self.names.names[len(self._next_change) : self.windows.ready]:
+            self._next_change[queue] = self._next_due = now_ms
+        if now_ms < self._next_due:
+            return
         for queue, at in self._next_change.items():
             if now_ms >= at:
                 site, settings = site_of(self.catalogue, queue), settings_for(self.catalogue, queue)
                 self.windows.set_open(queue, is_open(site, settings, now_ms), now_ms)
                 self._next_change[queue] = next_change_ms(site, settings, now_ms) or _NEVER
+        self._next_due = min(self._next_change.values(), default=_NEVER)
 
     def _is_new(self, ident: str) -> bool:
         if ident in self._commands:
@@ -209,18 +217,15 @@ class PartitionActor:
         self.windows.thaw(common["time"], windows)
         for queue in sorted(orders):
             self.judgement.restore(queue, orders[queue])
-            self._next_change[queue] = self._change_after(queue)
         self.judgement.changed.clear()
         self.sources.heard = dict(common["heard"])
         self._commands = dict.fromkeys(common["commands"])
         self.position = position
 
-    def _change_after(self, queue: str) -> int:
-        site, settings = site_of(self.catalogue, queue), settings_for(self.catalogue, queue)
-        return next_change_ms(site, settings, self.windows.now_ms) or _NEVER
-
 
 _NEVER: Final = 1 << 62
+#: Types that are decided on the figures, where they lie.
+_DECIDED: Final = frozenset({EventType.ORDER_COMMAND, EventType.PROBE_RESULT})
 _ROW_COUNTERS: Final = (
     ("offered", counters.OFFERED),
     ("answered", counters.ANSWERED),

@@ -45,6 +45,7 @@ def look(store: Store, queues: int, now_ms: int) -> None:
         if queue.stirred == 1:
             for w in range(_WINDOWS):
                 _window(store, q, w)
+            queue.stirred, queue.fresh = 0, 1
         _present(store, q, now_ms)
 
 

@@ -30,6 +30,8 @@ RESOLVE: Final = 5  #: index of "calls offered since the resolve"
 
 #: What a slot is the identity of.
 CALL, MENU, BLOCK, AGENT = 0, 1, 2, 3
+#: What is new in an interval row: anything, or handle times alone, which no published row holds.
+CHANGED, HANDLED = 1, 2
 #: Whether a call is in its queue now.
 AWAY, WAITING, LOST = 0, 1, 2
 
@@ -82,6 +84,7 @@ QUEUE: Final = np.dtype(
         ("known", np.int8),  # 1 once its source has spoken of agents
         ("open", np.int8),
         ("stirred", np.int8),  # figures must be computed anew
+        ("fresh", np.int8),  # figures were computed since a reader last took them
         ("changed", np.int8),  # not yet in a snapshot
     ]
 )
@@ -95,7 +98,7 @@ ROW: Final = np.dtype(
         ("open", np.int32),  # calls of it that still wait
         ("refs", np.int32),  # slots whose arrival lies in it
         ("revision", np.int32),
-        ("dirty", np.int8),
+        ("dirty", np.int8),  # 0 as published, CHANGED, or HANDLED
         ("used", np.int8),
     ]
 )

@@ -39,7 +39,7 @@ from streams.zones import zone_table
 
 #: Rows of a batch that are applied at once; bounds how far ahead the pools are grown (8192 x 3 entries = 3.5 MB).
 CHUNK = 8192
-_TIME = {"now_ms": NOW, "clocked": CLOCKED, "raised_ms": RAISED}
+_TIME = {"now_ms": NOW, "clocked": CLOCKED, "raised_ms": RAISED, "complete": COMPLETE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,8 @@ class Windows:
 
     def apply(self, columns: EventColumns, first: int, end: int) -> None:
         """Apply the rows *first* to *end* of a decoded batch, in log order."""
-        self.make_queues()
+        # Not those of the batch's later rows: when a queue appears must not depend on where a batch ends.
+        self.make_queues(int(columns.queue[first:end].max(initial=-1)) + 1)
         for start in range(first, end, CHUNK):
             stop = min(start + CHUNK, end)
             self._store = room_for(self._store, stop - start)
@@ -139,7 +140,6 @@ class Windows:
 
         *complete* says whether the sources of events are alive: no verification goes on without.
         """
-        self.make_queues()
         store = self._store
         before = self.now_ms
         now_ms = max(now_ms, before)
@@ -155,25 +155,35 @@ class Windows:
             self.tidy()
         return moved
 
+    def look(self) -> None:
+        """Compute the figures at the time that is, with all that was applied since the last clock."""
+        look(self._store, self._ready, self.now_ms)
+
     def tidy(self) -> None:
         """Let go of calls and rows that nothing can change any more."""
         free_slots(self._store)
         free_rows(self._store)
 
     def stirred(self) -> NDArray[np.int64]:
-        """Indices of the queues whose figures changed since the last call of this."""
-        flags = self._store.queues["stirred"][: self._ready]
+        """Indices of the queues whose figures changed since the last call of this. For readers: decides nothing."""
+        flags = self._store.queues["fresh"][: self._ready]
         found = np.flatnonzero(flags)
         flags[found] = 0
         return found
 
     # -- queues ---------------------------------------------------------------------------------------------------
 
-    def make_queues(self) -> None:
-        """Set up the queues that the interner has got since the last call."""
-        for at in range(self._ready, len(self.names)):
+    def make_queues(self, wanted: int | None = None) -> None:
+        """Set up the queues that the interner has got since the last call, or the first *wanted* of them."""
+        wanted = len(self.names) if wanted is None else wanted
+        for at in range(self._ready, wanted):
             self._make(at, self._setup(self.names.names[at]))
-        self._ready = len(self.names)
+        self._ready = max(self._ready, wanted)
+
+    @property
+    def ready(self) -> int:
+        """How many queues are set up: the first so many of the interner's."""
+        return self._ready
 
     def _make(self, at: int, setup: QueueSetup) -> None:
         if setup.zone not in self._zones:
@@ -194,8 +204,10 @@ class Windows:
         queue["open"] = queue["stirred"] = queue["changed"] = 1
 
     def set_open(self, queue: str, is_open: bool, since_ms: int) -> None:
-        """Say that *queue* opened or closed at *since_ms*."""
+        """Say at *since_ms* whether *queue* is open; the same as before says nothing."""
         record = self._store.queues[self.names.index(queue)]
+        if record["open_since"] >= 0 and bool(record["open"]) == is_open:
+            return
         record["open"], record["open_since"], record["changed"] = is_open, since_ms, 1
 
     # -- figures (the protocol ``alerts.judgement.Live``) --------------------------------------------------------
