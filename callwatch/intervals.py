@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from models.catalogue import Catalogue, Site
 from models.decode import decode
 from models.event import UNKNOWN, DeadLetter, EventColumns, EventType
@@ -41,6 +43,8 @@ _COUNTERS: Final = (
     counters.ABANDONED_IN,
     counters.WAIT_MS,
 )
+#: A row of these alone tells of calls that arrived and were answered in others.
+_AFTERMATH: Final = (counters.COMPLETED, counters.TALK_MS, counters.HANDLE_MS)
 
 
 def in_zone(catalogue: Catalogue, zone: str) -> Catalogue:
@@ -104,9 +108,9 @@ class IntervalTable:
         self._rows.update({(row.queue, row.start_ms): row for row in rows})
 
     def rows(self) -> list[RowCounts]:
-        """Every interval in which anything happened, by queue and start."""
+        """Every interval in which a call arrived or had its outcome, by queue and start."""
         self._keep(self._windows.due_rows(all_rows=True))
-        return [self._rows[key] for key in sorted(self._rows) if self._rows[key].counts.any()]
+        return [self._rows[key] for key in sorted(self._rows) if np.delete(self._rows[key].counts, _AFTERMATH).any()]
 
     def start(self, row: RowCounts) -> str:
         """When *row* began: ISO 8601 with the site's offset."""

@@ -263,7 +263,7 @@ class Windows:
             n[counters.FLOWED_LATE],
         )
         met = service_met(formula, n[counters.ANSWERED_IN], n[counters.ABANDONED_IN])
-        decided = n[counters.OFFERED] - n[counters.UNRESOLVED]
+        decided = n[counters.ANSWERED] + n[counters.ABANDONED] + n[counters.FLOWED_OUT]
         return RowCounts(
             queue=self.names.names[row["queue"]],
             start_ms=int(row["start"]),

@@ -47,7 +47,7 @@ def intervals(
     if minutes is not None and (minutes < 1 or 1440 % minutes):
         raise UsageError(f"--minutes {minutes}: an interval must divide the day evenly, e.g. 15, 30 or 60.")
     if threshold is not None and not 0 < threshold <= 86_400:
-        raise UsageError(f"--threshold {threshold:g}: give seconds above 0, e.g. 20.")
+        raise UsageError(f"--threshold {threshold:g}: give seconds above 0 and up to 86400 (a day), e.g. 20.")
     catalogue = load_settings(settings).catalogue
     with Progress() as progress, open_recording(recording) as source:
         setup = setup_for(

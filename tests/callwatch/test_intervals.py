@@ -132,7 +132,19 @@ def test_a_call_over_the_half_hour_by_arrival_and_by_event(tmp_path: Path) -> No
         "",
     )
     assert (second["start"][11:16], second["offered"], second["answered"]) == ("10:30", "0", "1")
-    assert second["answer_rate"] == ""
+    assert (first["answer_rate"], second["answer_rate"]) == ("", "1.0000"), "of the outcomes: never above one"
+
+
+def test_the_end_of_a_talk_makes_no_row(tmp_path: Path) -> None:
+    rec = recording(
+        tmp_path / "r",
+        call("call.offered", "1999-02-01T10:20:00", "a"),
+        call("call.answered", "1999-02-01T10:20:05", "a"),
+        call("call.completed", "1999-02-01T10:40:00", "a", talk_ms=1_195_000),
+    )
+    for attribution in ("arrival", "event"):
+        (row,) = table(rec, "--attribution", attribution)
+        assert row["start"] == "1999-02-01T10:00:00+02:00"
 
 
 def test_threshold_and_minutes(tmp_path: Path) -> None:
