@@ -118,6 +118,7 @@ def add_since(store: Store, queue: int, sign: int) -> None:
     """Add ``store.scratch`` to the window of calls offered since the resolve."""
     for c in range(len(store.scratch)):
         store.sums[queue, 5, c] += sign * store.scratch[c]
+    store.queues[queue].stirred = 1  # also by an event ahead of the clock, which no rolling window holds yet
 
 
 @njit(cache=True, nogil=True, _nrt=False)
