@@ -39,8 +39,15 @@ class Children:
     def check(self) -> None:
         """Raise WorkError when a child has ended by itself with a failure."""
         for name, child in self._running:
-            if child.poll() not in (None, 0) and not self.stopping:
-                raise WorkError(f"{name} ended with exit code {child.returncode}: its message is above.")
+            code = child.poll()
+            if code in (None, 0) or self.stopping:
+                continue
+            if code < 0:  # POSIX: the number of the signal that ended it
+                raise WorkError(
+                    f"{name} (pid {child.pid}) was ended from outside by signal {-code} ({signal.strsignal(-code)}), "
+                    "e.g. for want of memory: start again."
+                )
+            raise WorkError(f"{name} (pid {child.pid}) ended with exit code {code}: its message is above.")
 
     def ended(self, name: str) -> bool:
         """Whether the child *name* has ended."""

@@ -104,16 +104,19 @@ def run(demo: Demo) -> None:
             _say("simulating a day with incidents")
             recording = Path(folder, "day.ndjson.zst")
             simulate_day(demo.seed, recording)
-        with EmbeddedStack() as stack:
-            _say(f"broker at {stack.bootstrap} (pid {stack.pids['broker']}), Valkey (pid {stack.pids['valkey']})")
-            try:
-                _show(demo, recording, stack, children, Path(folder))
-            finally:
-                children.stop()
+        pids: dict[str, int] = {}
+        try:
+            with EmbeddedStack() as stack:
                 pids = stack.pids
-        for name, pid in pids.items():
-            _say(f"stopped {name} (pid {pid})")
-    _say("everything that the demo started has ended")
+                _say(f"broker at {stack.bootstrap} (pid {pids['broker']}), Valkey (pid {pids['valkey']})")
+                try:
+                    _show(demo, recording, stack, children, Path(folder))
+                finally:
+                    children.stop()
+        finally:
+            for name, pid in pids.items():
+                _say(f"stopped {name} (pid {pid})")
+            _say("everything that the demo started has ended")
 
 
 def _show(demo: Demo, recording: Path, stack: EmbeddedStack, children: Children, folder: Path) -> None:
@@ -122,17 +125,27 @@ def _show(demo: Demo, recording: Path, stack: EmbeddedStack, children: Children,
     settings = folder / "settings.toml"
     settings.write_text(settings_text(demo, recording, stack, port), encoding="utf-8")
     with_settings = ["--settings", str(settings)]
-    children.start("worker", ["worker", *with_settings])
+    ready = folder / "worker.ready"
+    children.start("worker", ["worker", *with_settings, "--ready", str(ready)])
     children.start("wallboard", ["wallboard", *with_settings])
     _wait(lambda: _answers(f"{url}/healthz"), ANSWER_S, "The wallboard does not answer", stack, children)
     _say(f"wallboard: {url} (on loopback, without sign-in)")
+    # A stream that runs while the worker still compiles would let its orders lapse before anybody could see them.
+    _wait(ready.exists, READY_S, "The worker is not ready", stack, children)
+    if children.stopping:
+        return
     start = ["--from", demo.start] if demo.start else []
+    _say(f"replaying {recording.name} at {demo.speed:g} times speed; Ctrl-C ends it")
     children.start("replay", ["replay", str(recording), "--speed", str(demo.speed), *start, *with_settings])
     _wait(lambda: _has_figures(url), READY_S, "The worker shows no figures", stack, children)
+    if children.stopping:
+        return
     if demo.auto_liaison:
         children.start("liaison", ["liaison", "--url", url])
         _say("a bot works the orders as their owners would (--no-auto-liaison leaves them to you)")
-    _say(f"replaying {recording.name} at {demo.speed:g} times speed; Ctrl-C ends it")
+    _say("the same in another terminal:")
+    _say(f"  .venv/bin/callwatch alerts --follow --bootstrap {stack.bootstrap}")
+    _say(f"  .venv/bin/callwatch orders list --url {url}")
     over = False
     while not children.stopping:
         _check(stack, children)

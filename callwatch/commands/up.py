@@ -18,7 +18,11 @@ def register(app: typer.Typer) -> None:
     app.command("wallboard")(wallboard)
 
 
-def worker(settings: SettingsOption = None, loglevel: str = "WARNING") -> None:
+def worker(
+    settings: SettingsOption = None,
+    loglevel: Annotated[str, typer.Option(help="Of Faust and its clients.")] = "WARNING",
+    ready: Annotated[Path | None, typer.Option(help="File to make when the kernels are loaded.", hidden=True)] = None,
+) -> None:
     """Run one worker: it joins the group, restores the partitions it is given, and watches their queues.
 
     Start as many as there are partitions; stop with Ctrl-C or SIGTERM (a last snapshot is taken). It ends with a
@@ -37,6 +41,8 @@ def worker(settings: SettingsOption = None, loglevel: str = "WARNING") -> None:
     warm()
     asyncio.run(create_topics(loaded.kafka))
     sys.stderr.write(f"worker: ready, joining the group at {loaded.kafka.bootstrap}\n")
+    if ready is not None:
+        ready.touch()
     run_worker(Worker(loaded).app, loglevel)
 
 
