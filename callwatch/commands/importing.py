@@ -46,10 +46,17 @@ def register(app: typer.Typer) -> None:
             raise UsageError(f"Unknown format {format!r}: there are {' and '.join(FORMATS)}.")
         if (map_file is None) == (format == "csv"):
             raise UsageError("A csv file needs --map MAP.toml; anonymous-bank takes none.")
+        if out != "-" and any(_same_file(out, file) for file in (*files, *([str(map_file)] if map_file else []))):
+            raise UsageError(f"-o {out}: that would write over what is read; give the recording a name of its own.")
         with Progress() as progress:
             counts = _import(format, files, out, timezone, map_file, progress)
         stream = sys.stderr if out == "-" else sys.stdout
         stream.write(counts.line() + "\n")
+
+
+def _same_file(one: str, other: str) -> bool:
+    """Whether both name a file that is there, and the same."""
+    return other != "-" and Path(one).exists() and Path(other).exists() and Path(one).samefile(other)
 
 
 def _import(

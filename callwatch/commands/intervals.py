@@ -48,6 +48,8 @@ def intervals(
         raise UsageError(f"--minutes {minutes}: an interval must divide the day evenly, e.g. 15, 30 or 60.")
     if threshold is not None and not 0 < threshold <= 86_400:
         raise UsageError(f"--threshold {threshold:g}: give seconds above 0 and up to 86400 (a day), e.g. 20.")
+    if output != "-" and Path(output).exists() and Path(recording).exists() and Path(output).samefile(recording):
+        raise UsageError(f"-o {output}: that would write the table over the recording; give it a name of its own.")
     catalogue = load_settings(settings).catalogue
     with Progress() as progress, open_recording(recording) as source:
         setup = setup_for(

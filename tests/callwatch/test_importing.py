@@ -94,3 +94,17 @@ def test_failed_work_exits_with_1(
     assert run(monkeypatch, "anonymous-bank", "gone.tsv", "-o", "out") == 1
     assert "gone.tsv" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_it_does_not_write_over_what_it_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, meaning = tmp_path / "calls.csv", tmp_path / "map.toml"
+    source.write_bytes((REPO / EXAMPLE[2]).read_bytes())
+    meaning.write_bytes((REPO / EXAMPLE[4]).read_bytes())
+    (tmp_path / "link").symlink_to(source)
+    for out in (source, tmp_path / "link", meaning):
+        assert run(monkeypatch, "csv", str(source), "--map", str(meaning), "-o", str(out)) == 2
+        assert "write over what is read" in capsys.readouterr().err
+    assert source.read_bytes() == (REPO / EXAMPLE[2]).read_bytes()
+    assert meaning.read_bytes() == (REPO / EXAMPLE[4]).read_bytes()
