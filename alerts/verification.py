@@ -42,7 +42,7 @@ def refusal(active: Sequence[Rule], read: Read) -> Refusal | None:
     """What in the present contradicts a resolve: callers past the threshold, or a symptom in the last five minutes."""
     late = read("waiting_past_threshold", "now")
     if late is not None and late > 0:
-        text = f"{late:g} callers are waiting past the threshold now"
+        text = f"{late:g} {'caller is' if late == 1 else 'callers are'} waiting past the threshold now"
         return Refusal("callers_waiting", "waiting_past_threshold@now", late, text)
     for rule in active:
         window = "now" if rule.window == "now" else PRESENT

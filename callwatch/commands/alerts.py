@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 #: Wait for records; a broker that answers nothing for `END_POLLS` of these has none.
 POLL_MS: Final = 500
 END_POLLS: Final = 10
+#: A broker that is there answers within a second; kafka-python alone would be silent for half a minute.
+ANSWER_MS: Final = 8_000
 
 
 def register(app: typer.Typer) -> None:
@@ -76,7 +78,12 @@ def read_alerts(kafka: KafkaSettings, last: int, follow: bool) -> Iterator[bytes
 
     topic = topic_name(kafka.prefix, ALERTS)
     try:
-        consumer = KafkaConsumer(enable_auto_commit=False, auto_offset_reset="earliest", **client_options(kafka))
+        consumer = KafkaConsumer(
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            bootstrap_timeout_ms=ANSWER_MS,
+            **client_options(kafka),
+        )
     except KafkaError as error:
         raise WorkError(
             f"No broker answers at {kafka.bootstrap} ({type(error).__name__}): "
