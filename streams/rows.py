@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from numba import njit
 
-from streams.counters import COUNTERS
-from streams.store import FLOOR, ROW_FREE, ROWS, Store
+from streams.counters import COMPLETED, COUNTERS
+from streams.store import CHANGED, FLOOR, HANDLED, ROW_FREE, ROWS, Store
 from streams.zones import interval_start
 
 
@@ -51,7 +51,10 @@ def add_to_row(store: Store, at: int, sign: int) -> None:
         return
     for c in range(COUNTERS):
         store.row_counts[at, c] += sign * store.scratch[c]
-    store.rows[at].dirty = 1
+    if store.scratch[COMPLETED] == 0:
+        store.rows[at].dirty = CHANGED
+    elif store.rows[at].dirty == 0:
+        store.rows[at].dirty = HANDLED
 
 
 @njit(cache=True, nogil=True, _nrt=False)
@@ -59,7 +62,8 @@ def free_rows(store: Store) -> None:
     """Let go of the rows that are published, wholly below the floor and referred to by no call."""
     for at in range(store.meta[ROWS]):
         row = store.rows[at]
-        if row.used == 1 and row.refs == 0 and row.dirty == 0 and row.end <= store.meta[FLOOR]:
+        published = row.dirty == 0 or (row.dirty == HANDLED and row.revision > 0)
+        if row.used == 1 and row.refs == 0 and published and row.end <= store.meta[FLOOR]:
             _unlink(store, at)
             row.used = 0
             row.next = store.meta[ROW_FREE]

@@ -8,13 +8,17 @@ from numpy.typing import NDArray
 
 from streams.calls import add_since, arrival_of, fill_completion, fill_outcome
 from streams.counters import COUNTERS, OFFERED
-from streams.store import BLOCK, BUCKET, BUCKET_MS, CALL, DAY, LONGEST, MENU, RESOLVE, RING, ROWS, SLOTS, Store
+from streams.store import BLOCK, BUCKET, BUCKET_MS, CALL, DAY, HANDLED, LONGEST, MENU, RESOLVE, RING, ROWS, SLOTS, Store
 from streams.zones import day_start
 
 
 @njit(cache=True, nogil=True, _nrt=False)
 def begin_days(store: Store, queues: int, now_ms: int) -> None:
-    """Where a local day has begun since the last clock, start the day's sums anew from its first bucket."""
+    """Where a local day has begun since the last clock, start the day's sums anew from its first bucket.
+
+    To be called before the windows move to *now_ms*: buckets that enter by that count into the new day, however far
+    the clock jumps.
+    """
     for zone in range(len(store.day_start)):
         began = day_start(store.zone_starts[zone], store.zone_offsets[zone], now_ms)
         if began == store.day_start[zone]:
@@ -42,7 +46,8 @@ def due_rows(store: Store, now_ms: int, all_rows: bool, out: NDArray[np.int32]) 
     """Write into *out* the rows that must be published and return how many; each gets its next revision.
 
     A row is due when it changed, its interval is over and no call of it waits any more; with *all_rows* every changed
-    row is, over or not. A row that never held anything but zeros is not.
+    row is, over or not. A row that never held anything but zeros is not, and handle times alone are no correction of
+    a published row: calls go on for minutes after their interval, and it would be written again at every bucket.
     """
     n = 0
     for at in range(store.meta[ROWS]):
@@ -50,6 +55,8 @@ def due_rows(store: Store, now_ms: int, all_rows: bool, out: NDArray[np.int32]) 
         if row.used == 0 or row.dirty == 0:
             continue
         if not all_rows and (row.end > now_ms or row.open > 0):
+            continue
+        if not all_rows and row.dirty == HANDLED and row.revision > 0:
             continue
         row.dirty = 0
         store.queues[row.queue].changed = 1

@@ -317,6 +317,17 @@ def test_a_corrected_row_has_a_higher_revision() -> None:
     assert [(r.start_ms, r.revision, int(r.counts[counters.ANSWERED])) for r in got.due_rows()] == [(START, 2, 2)]
 
 
+def test_handle_times_alone_are_no_correction() -> None:
+    got = feed(windows(), [event("call.answered", START, "a", wait_ms=0), clock(START + 1_800_000)])
+    assert [r.revision for r in got.due_rows()] == [1]
+    feed(got, [event("call.completed", START + 1_850_000, "a", talk_ms=7), clock(START + 1_900_000)])
+    assert got.due_rows() == []
+    feed(got, [event("call.answered", START + 1, "b", wait_ms=1), clock(START + 1_950_000)])
+    assert [(r.revision, int(r.counts[counters.TALK_MS])) for r in got.due_rows()] == [(2, 7)]
+    feed(got, [event("call.completed", START + 1_960_000, "b", talk_ms=5), clock(START + 1_990_000)])
+    assert [(r.revision, int(r.counts[counters.TALK_MS])) for r in got.due_rows(all_rows=True)] == [(3, 12)]
+
+
 def test_an_interval_is_final_when_its_last_caller_has_left() -> None:
     got = feed(windows(), [event("call.offered", START + 1_799_000, "a"), clock(START + 1_800_000)])
     assert got.due_rows() == []
