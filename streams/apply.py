@@ -13,16 +13,17 @@ from streams.store import (
     AGENT,
     AWAY,
     BLOCK,
+    BUCKET,
     BUCKET_MS,
     CALL,
     CLOCKED,
     FLOOR,
+    LIMIT,
     MENU,
     NOW,
     RAISED,
     REFUSED,
     SLOT_FREE,
-    SLOT_LIMIT,
     SLOT_LIVE,
     SLOTS,
     WAITING,
@@ -53,19 +54,31 @@ def set_floor(store: Store) -> None:
 
 
 @njit(cache=True, nogil=True, _nrt=False)
+def keep_floor(store: Store) -> int:
+    """Below it calls are let go of: the floor as it stood at the last full minute."""
+    if store.meta[CLOCKED] == 0:  # nothing is let go of before the first clock but at the limit
+        return int(store.meta[RAISED])
+    return int(max(store.meta[NOW] // 60_000 * 60_000 - LATENESS_MS, store.meta[RAISED]))
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def is_kept(call, floor):  # type: ignore[no-untyped-def]
+    """Whether a slot in use lies not wholly below *floor*; who still waits, and agents at work, always are kept."""
+    if call.member == WAITING or (call.kind == AGENT and call.code != 0):
+        return True
+    return max(call.offered, call.out_ts, call.word, call.done_ts) >= floor
+
+
+@njit(cache=True, nogil=True, _nrt=False)
 def free_slots(store: Store) -> None:
     """Let go of the calls that lie wholly below the floor as it stood at the last full minute.
 
     The full minute makes what is in memory a function of the clock alone, so a restored worker has the same.
     """
-    floor = max(store.meta[NOW] // 60_000 * 60_000 - LATENESS_MS, store.meta[RAISED])
+    floor = keep_floor(store)
     for at in range(store.meta[SLOTS]):
         call = store.slots[at]
-        if call.kind < 0 or call.member == WAITING:
-            continue
-        if max(call.offered, call.out_ts, call.word, call.done_ts) >= floor:
-            continue
-        if call.kind == AGENT and call.code != 0:
+        if call.kind < 0 or is_kept(call, floor):
             continue
         set_member(store, at, AWAY)
         if call.row >= 0:
@@ -94,7 +107,7 @@ def _make_room(store: Store) -> bool:
 def take_slot(store: Store, key: int, queue: int, kind: int) -> int:
     """A blank slot entered under *key*; -1 (counted as refused) where the partition holds all that it may."""
     at = store.meta[SLOT_FREE]
-    if at < 0 and store.meta[SLOTS] >= SLOT_LIMIT:
+    if at < 0 and store.meta[SLOTS] >= store.meta[LIMIT]:
         if not _make_room(store):
             store.meta[REFUSED] += 1
             return -1
@@ -263,8 +276,9 @@ def apply(
         if store.meta[CLOCKED] == 0 and ts > store.meta[NOW]:
             store.meta[NOW] = ts
             set_floor(store)
-            if advance(store, ts // BUCKET_MS):
+            if ts // BUCKET_MS > store.meta[BUCKET]:
                 begin_days(store, len(store.queues), ts)
+                advance(store, ts // BUCKET_MS)
         queue = store.queues[at]
         queue.changed = 1
         if ts < store.meta[FLOOR]:

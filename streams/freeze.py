@@ -13,7 +13,7 @@ import orjson
 from numba import njit
 from numpy.typing import NDArray
 
-from streams.apply import take_slot
+from streams.apply import is_kept, keep_floor, take_slot
 from streams.calls import count, set_member, settle
 from streams.counters import COUNTERS
 from streams.store import AGENT, DAY, LOST, RESOLVE, ROW, ROW_FREE, ROWS, SLOT, SLOTS, Store
@@ -49,9 +49,8 @@ def freeze(store: Store, queue: int, slots: NDArray[np.int64]) -> bytes:
     record = store.queues[queue]
     rows = _rows_of(store, queue)
     calls = store.slots[slots].copy()
-    place = np.full(int(store.meta[ROWS]) + 1, -1, np.int32)
-    place[rows] = np.arange(len(rows))
-    calls["row"] = place[calls["row"]]
+    numbers, order = np.array([-1, *rows], np.int32), np.argsort([-1, *rows])
+    calls["row"] = order[np.searchsorted(numbers, calls["row"], sorter=order)] - 1
     calls["queue"], calls["prev"], calls["next"] = 0, -1, -1
     kept = store.rows[rows].copy()
     kept["queue"], kept["next"], kept["open"], kept["refs"] = 0, -1, 0, 0
@@ -111,8 +110,13 @@ def _put_row(store: Store, queue: int, row: Any, counts: NDArray[np.int64]) -> i
 def _put_calls(store: Store, queue: int, calls: NDArray[Any], places: NDArray[np.int32]) -> None:
     """Enter frozen *calls*; *places* says which row of the store each of their rows is now."""
     record = store.queues[queue]
+    # The snapshot of a queue without change may be old: what was let go of since does not come back. There would not
+    # be room for it either, and a floor raised here would depend on when the worker was restored.
+    floor = keep_floor(store)
     for i in range(len(calls)):
         old = calls[i]
+        if not is_kept(old, floor):
+            continue
         at = take_slot(store, old.key, queue, old.kind)
         call = store.slots[at]
         call.offered, call.first_queued, call.out_ts = old.offered, old.first_queued, old.out_ts

@@ -105,7 +105,7 @@ ROW: Final = np.dtype(
 
 #: Cells of ``Store.meta``.
 NOW, BUCKET, CLOCKED, FLOOR, RAISED = range(5)
-SLOTS, SLOT_FREE, SLOT_LIVE, ENTRIES, ENTRY_FREE, ROWS, ROW_FREE, REFUSED, BY_EVENT, COMPLETE = range(5, 15)
+SLOTS, SLOT_FREE, SLOT_LIVE, ENTRIES, ENTRY_FREE, ROWS, ROW_FREE, REFUSED, BY_EVENT, COMPLETE, LIMIT = range(5, 16)
 #: Slots that one partition may hold: 4 M x 88 bytes = 352 MB; 4 h at 280 calls a second. At the limit the floor rises.
 SLOT_LIMIT: Final = 4_000_000
 
@@ -113,7 +113,7 @@ SLOT_LIMIT: Final = 4_000_000
 class Store(NamedTuple):
     """State of a partition. Q queues, S slots, E bucket entries, R interval rows, Z zones, C counters."""
 
-    meta: NDArray[np.int64]  #: (16,) scalars, see NOW ... COMPLETE
+    meta: NDArray[np.int64]  #: (16,) scalars, see NOW ... LIMIT
     slots: NDArray[Any]  #: (S,) SLOT
     table: NDArray[np.int32]  #: (power of two >= 2 S,) slot by key, -1 empty
     queues: NDArray[Any]  #: (Q,) QUEUE
@@ -136,6 +136,7 @@ def empty_store(zone_starts: NDArray[np.int64], zone_offsets: NDArray[np.int64])
     meta = np.zeros(16, np.int64)
     meta[[NOW, BUCKET]] = -1
     meta[COMPLETE] = 1
+    meta[LIMIT] = SLOT_LIMIT
     meta[[SLOT_FREE, ENTRY_FREE, ROW_FREE]] = -1
     meta[[FLOOR, RAISED]] = np.iinfo(np.int64).min
     return Store(
@@ -184,7 +185,7 @@ def _size(have: int, need: int) -> int:
 def room_for(store: Store, events: int) -> Store:
     """*store* with room for *events* more: at most a slot, three bucket entries and three rows each."""
     meta = store.meta
-    slots = min(int(meta[SLOTS]) + events, SLOT_LIMIT) + 1
+    slots = min(int(meta[SLOTS]) + events, int(meta[LIMIT])) + 1
     if slots > len(store.slots):
         size = _size(len(store.slots), slots)
         table = np.full(2 * size, -1, np.int32)

@@ -22,14 +22,17 @@ from streams.figures import look
 from streams.freeze import freeze, slots_by_queue, thaw
 from streams.rows import free_rows
 from streams.store import (
+    BUCKET,
     BUCKET_MS,
     BY_EVENT,
     CLOCKED,
     COMPLETE,
+    LIMIT,
     NOW,
     RAISED,
     ROWS,
     SLOT,
+    SLOT_LIMIT,
     empty_store,
     room_for,
     room_for_queues,
@@ -88,16 +91,19 @@ def _known(value: float) -> float | None:
 class Windows:
     """State and figures of the queues of one partition.
 
-    *setup* says how a queue is set up by its name. All times are stream time; nothing here reads a clock. Raises
-    nothing on any event that the decoder lets through.
+    *setup* says how a queue is set up by its name; *limit* is how many calls and agents are kept at once. All times
+    are stream time; nothing here reads a clock. Raises nothing on any event that the decoder lets through.
     """
 
-    def __init__(self, names: Names, setup: Callable[[str], QueueSetup], *, by_event: bool = False) -> None:
+    def __init__(
+        self, names: Names, setup: Callable[[str], QueueSetup], *, by_event: bool = False, limit: int = SLOT_LIMIT
+    ) -> None:
         self.names = names
         self._setup = setup
         self._zones: list[str] = []
         self._store = empty_store(*zone_table(()))
         self._store.meta[BY_EVENT] = by_event
+        self._store.meta[LIMIT] = limit
         self._ready = 0
 
     # -- events and time ------------------------------------------------------------------------------------------
@@ -147,9 +153,10 @@ class Windows:
         store.meta[NOW] = now_ms
         store.meta[COMPLETE] = complete
         set_floor(store)
-        moved = bool(advance(store, now_ms // BUCKET_MS))
+        moved = now_ms // BUCKET_MS > int(store.meta[BUCKET])
         if moved:
             begin_days(store, self._ready, now_ms)
+            advance(store, now_ms // BUCKET_MS)
         look(store, self._ready, now_ms)
         if now_ms // 60_000 != before // 60_000:
             self.tidy()

@@ -56,8 +56,7 @@ def zone_table(names: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int6
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def offset_at(starts: NDArray[np.int64], offsets: NDArray[np.int64], ts: int) -> int:
-    """Offset from UTC in ms that holds at *ts* by one zone's row of the tables."""
+def _segment(starts: NDArray[np.int64], ts: int) -> int:
     low, high = 0, len(starts)
     while high - low > 1:
         middle = (low + high) // 2
@@ -65,7 +64,13 @@ def offset_at(starts: NDArray[np.int64], offsets: NDArray[np.int64], ts: int) ->
             low = middle
         else:
             high = middle
-    return int(offsets[low])
+    return int(low)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def offset_at(starts: NDArray[np.int64], offsets: NDArray[np.int64], ts: int) -> int:
+    """Offset from UTC in ms that holds at *ts* by one zone's row of the tables."""
+    return int(offsets[_segment(starts, ts)])
 
 
 @njit(cache=True, nogil=True, _nrt=False)
@@ -81,8 +86,20 @@ def interval_start(starts: NDArray[np.int64], offsets: NDArray[np.int64], ts: in
 
 @njit(cache=True, nogil=True, _nrt=False)
 def day_start(starts: NDArray[np.int64], offsets: NDArray[np.int64], ts: int) -> int:
-    """UTC ms of the local midnight before or at *ts* (of the first moment of the day where midnight is skipped)."""
+    """UTC ms at which the local day of *ts* began; never back when the clock is set back.
+
+    A midnight that comes twice begins the day when it first comes; one that is skipped, when the clock jumps over it.
+    """
     local = ts + offset_at(starts, offsets, ts)
     midnight = local - local % DAY_MS
-    guess = midnight - offset_at(starts, offsets, ts)
-    return int(midnight - offset_at(starts, offsets, guess))
+    tomorrow = _first_midnight(starts, offsets, midnight + DAY_MS)
+    return int(tomorrow if tomorrow <= ts else _first_midnight(starts, offsets, midnight))
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _first_midnight(starts: NDArray[np.int64], offsets: NDArray[np.int64], local: int) -> int:
+    """UTC ms at which the local time *local* (ms as if UTC) is first reached or passed."""
+    guess = local - offset_at(starts, offsets, local - DAY_MS)  # by the offset of the day before
+    segment = _segment(starts, guess)
+    other = local - offsets[segment]  # by the offset that holds then
+    return int(max(other, starts[segment]) if other < guess else other)
