@@ -47,6 +47,8 @@ class PartitionKeeper:
         self._snapshots = Snapshots(1)
         self._full = True  # the first round of a session holds every queue
         self._round_at = -1
+        self._unwritten = False  # a batch is applied, and what it caused not confirmed
+        self._one_round = asyncio.Lock()  # a revoke may come while one is being written
 
     # -- restore --------------------------------------------------------------------------------------------------
 
@@ -102,6 +104,7 @@ class PartitionKeeper:
 
     async def apply(self, values: Sequence[bytes | None], offsets: Sequence[int]) -> Effects:
         """Apply a batch and write what it causes; returns when the broker has confirmed it."""
+        self._unwritten = True
         effects = self.actor.apply(values, offsets)
         fresh = [record for record in effects.records if self._is_fresh(record)]
         self.dropped += len(effects.records) - len(fresh)
@@ -112,6 +115,7 @@ class PartitionKeeper:
                 if record.topic != EVENTS:
                     self._seen[record.topic] = max(record.pos, self._seen.get(record.topic, _BEFORE_ALL))
                     self._next[record.topic] = max(offset + 1, self._next.get(record.topic, 0))
+        self._unwritten = False
         return effects
 
     def _is_fresh(self, record: Record) -> bool:
@@ -137,13 +141,21 @@ class PartitionKeeper:
     # -- snapshots ------------------------------------------------------------------------------------------------
 
     async def snapshot(self) -> int:
-        """Write a round: what changed, then the manifest. Returns the number of queues written."""
+        """Write a round: what changed, then the manifest. Returns the number of queues written.
+
+        Nothing is written of a state whose outputs are not confirmed (the send failed, or was cancelled): the next
+        owner would not write them again.
+        """
+        async with self._one_round:
+            return await self._round()
+
+    async def _round(self) -> int:
         actor = self.actor
-        if actor.position == self._round_at and not self._full:
+        offset = actor.position
+        if self._unwritten or (offset == self._round_at and not self._full):
             return 0
         queues = sorted(actor.names.names) if self._full else actor.changed()
-        offset = actor.position
-        await self._write(self._snapshots.round(offset, actor.freeze(queues)))
+        records = self._snapshots.round(offset, actor.freeze(queues))
         manifest = Manifest(
             offset=offset,
             partitions=self._kafka.partitions,
@@ -152,7 +164,9 @@ class PartitionKeeper:
             common=actor.freeze_common(),
             outputs={topic: (self._next[topic], self._seen[topic]) for topic in _KEPT_TOPICS},
         )
-        await self._write([manifest.encode()])
+        last = manifest.encode()
+        await self._write(records)
+        await self._write([last])
         self._full, self._round_at = False, offset
         await self._write(self._snapshots.confirmed())
         return len(queues)
