@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -103,10 +104,12 @@ def add_agents(worker: Worker) -> None:
             worker.trouble.add(effects)
             await worker.snapshot_if_due(batch.partition)
 
-    @app.timer(1.0)
+    @app.task
     async def show() -> None:
-        await worker.show()
-        worker.trouble.tell(time.monotonic())
+        while True:  # not a timer: behind a large batch it would warn that it overlaps with itself
+            await asyncio.sleep(1.0)
+            await worker.show()
+            worker.trouble.tell(time.monotonic())
 
     if worker.settings.worker.clock == "wall":
 
