@@ -6,6 +6,7 @@ import socket
 import sys
 import tempfile
 import time
+import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from typing import Final
 import orjson
 
 from callwatch.children import POLL_S, Children
+from callwatch.settings import parse_settings
 from callwatch.stack import MEMORY_LIMIT_BYTES, EmbeddedStack
 from models.errors import UsageError, WorkError
 
@@ -55,9 +57,9 @@ def free_port(wanted: int) -> int:
     raise UsageError(f"Port {wanted} is taken: choose another, or stop what listens there.")
 
 
-def settings_text(demo: Demo, recording: Path, stack: EmbeddedStack, port: int) -> str:
-    """The settings of this run: those that fit the recording, with where everything listens."""
-    return f"""{_base_settings(demo, recording)}
+def settings_text(base: str, stack: EmbeddedStack, port: int) -> str:
+    """The settings of this run: *base* with where everything listens."""
+    return f"""{base}
 [kafka]
 bootstrap = "{stack.bootstrap}"
 partitions = 4
@@ -71,13 +73,24 @@ port = {port}
 """
 
 
-def _base_settings(demo: Demo, recording: Path) -> str:
-    if demo.settings is not None:
-        return demo.settings.read_text(encoding="utf-8")
+def base_settings(demo: Demo, recording: Path) -> str:
+    """The settings that fit *recording*, without those of where things listen.
+
+    Raises InputError for what is no recording, UsageError for a ``--from`` outside of it and for settings that say
+    where things listen: here the demo does.
+    """
     from sources.recording import open_recording
+    from sources.replay import check_covered, start_of
 
     with open_recording(recording) as source:
         header = source.header
+    if demo.start:
+        check_covered(str(recording), header, start_of(demo.start, header))
+    if demo.settings is not None:
+        parse_settings(text := demo.settings.read_text(encoding="utf-8"), str(demo.settings))
+        if ours := sorted({"kafka", "valkey", "wallboard"} & tomllib.loads(text).keys()):
+            raise UsageError(f"{demo.settings}: take out [{'], ['.join(ours)}]: the demo starts these itself.")
+        return text
     for source_name, name in (("anonymous-bank", "bank.toml"), ("pbx-sim", "demo.toml")):
         if source_name in header.sources:
             return files("callwatch").joinpath("demo", name).read_text(encoding="utf-8")
@@ -98,19 +111,23 @@ def simulate_day(seed: int, path: Path) -> None:
 
 def run(demo: Demo) -> None:
     """Show *demo* until Ctrl-C; every process that it started has ended when this returns."""
+    port = free_port(demo.port)
     with tempfile.TemporaryDirectory(prefix="callwatch-demo-") as folder, Children() as children:
         recording = demo.recording
         if recording is None:
             _say("simulating a day with incidents")
             recording = Path(folder, "day.ndjson.zst")
             simulate_day(demo.seed, recording)
+        base = base_settings(demo, recording)
+        settings = Path(folder, "settings.toml")
         pids: dict[str, int] = {}
         try:
             with EmbeddedStack() as stack:
                 pids = stack.pids
                 _say(f"broker at {stack.bootstrap} (pid {pids['broker']}), Valkey (pid {pids['valkey']})")
+                settings.write_text(settings_text(base, stack, port), encoding="utf-8")
                 try:
-                    _show(demo, recording, stack, children, Path(folder))
+                    _show(demo, recording, stack, children, settings, f"http://127.0.0.1:{port}")
                 finally:
                     children.stop()
         finally:
@@ -119,13 +136,9 @@ def run(demo: Demo) -> None:
             _say("everything that the demo started has ended")
 
 
-def _show(demo: Demo, recording: Path, stack: EmbeddedStack, children: Children, folder: Path) -> None:
-    port = free_port(demo.port)
-    url = f"http://127.0.0.1:{port}"
-    settings = folder / "settings.toml"
-    settings.write_text(settings_text(demo, recording, stack, port), encoding="utf-8")
+def _show(demo: Demo, recording: Path, stack: EmbeddedStack, children: Children, settings: Path, url: str) -> None:
     with_settings = ["--settings", str(settings)]
-    ready = folder / "worker.ready"
+    ready = settings.with_name("worker.ready")
     children.start("worker", ["worker", *with_settings, "--ready", str(ready)])
     children.start("wallboard", ["wallboard", *with_settings])
     _wait(lambda: _answers(f"{url}/healthz"), ANSWER_S, "The wallboard does not answer", stack, children)

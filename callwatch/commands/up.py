@@ -51,7 +51,9 @@ def wallboard(settings: SettingsOption = None) -> None:
     from callwatch.settings import load_settings
     from wallboard.server import run
 
-    run(load_settings(settings))
+    loaded = load_settings(settings)
+    sys.stderr.write(f"wallboard: http://{loaded.wallboard.host}:{loaded.wallboard.port}\n")
+    run(loaded)
 
 
 def up(

@@ -17,6 +17,8 @@ from pathlib import Path
 import orjson
 import pytest
 
+from sources.recording import RecordingHeader, RecordingWriter
+
 pytestmark = pytest.mark.stack
 
 #: The promise is 90 s after the replay's start; kernels that are compiled cold come before it.
@@ -112,3 +114,25 @@ def test_a_worker_that_is_killed_ends_the_demo_with_its_name(tmp_path: Path) -> 
     assert "stopped broker (pid " in said
     assert "demo: everything that the demo started has ended" in said
     assert not any(alive(pid) for pid in pids(log))
+
+
+def test_a_wrong_call_is_told_before_anything_starts(tmp_path: Path) -> None:
+    rec, settings = tmp_path / "rec", tmp_path / "settings.toml"
+    with RecordingWriter(rec, RecordingHeader("Asia/Jerusalem", extra={"first_ts": 0, "last_ts": 1})) as out:
+        out.write(b"{}")
+    settings.write_text('[kafka]\nbootstrap = "elsewhere:9092"\n')
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        for args, reason in (
+            (["--port", port], f"Port {port} is taken"),
+            (["--recording", str(rec), "--from", "noon"], "'noon' is no time"),
+            (["--recording", str(rec), "--from", "2005-01-01T00:00"], "is not in"),
+            (["--recording", str(rec), "--settings", str(settings)], "take out [kafka]"),
+        ):
+            log = tmp_path / "log"
+            with demo(log, *args) as running:
+                assert running.wait(60) == 2, log.read_text()
+            assert reason in log.read_text()
+            assert "broker" not in log.read_text()
