@@ -213,7 +213,9 @@ def events_of(row: _Row, zone: ZoneInfo, pseudonyms: Pseudonyms) -> Iterator[_Ev
     yield _event(row, "call.answered", outcome, wait_ms=wait_ms, **agent, **customer)
     if row.ser_exit is not None:
         known = row.ser_start is not None
-        talk = {"talk_ms": (row.ser_exit - (row.ser_start or 0)) % _DAY_S * 1000} if known else {}
+        talk_s = (row.ser_exit - (row.ser_start or 0)) % _DAY_S
+        # half a day and more is no talk over midnight but a service that ends before it begins
+        talk = {"talk_ms": talk_s * 1000 if talk_s < _HALF_DAY_S else 0} if known else {}
         yield _event(row, "call.completed", max(at(row.ser_exit), outcome), **talk, **agent)
     elif row.q_start is None and row.ser_start is None:
         yield _event(row, "call.completed", outcome, talk_ms=0, **agent)

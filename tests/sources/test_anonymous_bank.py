@@ -139,6 +139,11 @@ def test_a_completion_is_never_before_its_answer(tmp_path: Path) -> None:
     ]
 
 
+def test_a_service_that_ends_before_it_begins_has_no_talk(tmp_path: Path) -> None:
+    events, _, _ = run(tmp_path, row(q=("10:00:10", "10:00:40"), ser=("10:00:39", "10:00:35")))
+    assert brief(events)[-1] == ("call.completed", ms("1999-02-03T10:00:40"), None, 0)
+
+
 def test_midnight_is_crossed(tmp_path: Path) -> None:
     events, _, _ = run(
         tmp_path,
