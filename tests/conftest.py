@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,10 @@ from callwatch.stack import EmbeddedStack
 pytest_plugins = ["tests.plugins.no_skip"]
 
 _numbers = itertools.count(1)
+
+# A shell that runs the tests in the background has them ignore SIGINT, and every command that a test starts inherits it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
