@@ -15,7 +15,7 @@ pytest_plugins = ["tests.plugins.no_skip"]
 
 _numbers = itertools.count(1)
 
-# A shell that runs the tests in the background has them ignore SIGINT, and every command that a test starts inherits it.
+# A shell that runs the tests in the background has them ignore SIGINT; every command that a test starts inherits it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
