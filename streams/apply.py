@@ -56,8 +56,6 @@ def set_floor(store: Store) -> None:
 @njit(cache=True, nogil=True, _nrt=False)
 def keep_floor(store: Store) -> int:
     """Below it calls are let go of: the floor as it stood at the last full minute."""
-    if store.meta[CLOCKED] == 0:  # nothing is let go of before the first clock but at the limit
-        return int(store.meta[RAISED])
     return int(max(store.meta[NOW] // 60_000 * 60_000 - LATENESS_MS, store.meta[RAISED]))
 
 

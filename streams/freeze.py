@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from streams.apply import is_kept, keep_floor, take_slot
 from streams.calls import count, set_member, settle
 from streams.counters import COUNTERS
-from streams.store import AGENT, DAY, LOST, RESOLVE, ROW, ROW_FREE, ROWS, SLOT, SLOTS, Store
+from streams.store import AGENT, CLOCKED, DAY, LOST, RAISED, RESOLVE, ROW, ROW_FREE, ROWS, SLOT, SLOTS, Store
 
 #: Raised whenever SLOT, ROW, the counters or the header change; an unknown version is refused (see ``thaw``).
 VERSION: Final = 1
@@ -112,7 +112,8 @@ def _put_calls(store: Store, queue: int, calls: NDArray[Any], places: NDArray[np
     record = store.queues[queue]
     # The snapshot of a queue without change may be old: what was let go of since does not come back. There would not
     # be room for it either, and a floor raised here would depend on when the worker was restored.
-    floor = keep_floor(store)
+    # Before the first clock calls are let go of at the limit alone.
+    floor = keep_floor(store) if store.meta[CLOCKED] else store.meta[RAISED]
     for i in range(len(calls)):
         old = calls[i]
         if not is_kept(old, floor):

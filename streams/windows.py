@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.catalogue import Catalogue
-from models.event import UNKNOWN, EventColumns
+from models.event import AHEAD_LIMIT_MS, UNKNOWN, EventColumns
 from models.formula import ratio, service_base, service_met
 from models.hours import settings_for, site_of
 from models.interner import Names
 from models.metric import FIGURES
 from streams import counters
+from streams.anew import carry
 from streams.apply import apply, free_slots, set_floor
 from streams.buckets import advance
 from streams.figures import look
@@ -30,9 +31,11 @@ from streams.store import (
     LIMIT,
     NOW,
     RAISED,
+    REFUSED,
     ROWS,
     SLOT,
     SLOT_LIMIT,
+    SLOTS,
     empty_store,
     room_for,
     room_for_queues,
@@ -142,10 +145,14 @@ class Windows:
         return bool(self._store.meta[CLOCKED])
 
     def clock(self, now_ms: int, *, complete: bool = True) -> bool:
-        """Move the time to *now_ms* (never back) and compute the figures. True when a new bucket began.
+        """Move the time to *now_ms* and compute the figures. True when a new bucket began.
+
+        Never back, but the first clock sets the time: what lies over a minute ahead of it is refused then.
 
         *complete* says whether the sources of events are alive: no verification goes on without.
         """
+        if not self.clocked and self.now_ms > now_ms:
+            self._begin_at(now_ms)
         store = self._store
         before = self.now_ms
         now_ms = max(now_ms, before)
@@ -161,6 +168,24 @@ class Windows:
         if now_ms // 60_000 != before // 60_000:
             self.tidy()
         return moved
+
+    def _begin_at(self, now_ms: int) -> None:
+        """Put what is known under the time *now_ms*, which lies before that of the latest event (`streams.anew`)."""
+        old, ready = self._store, self._ready
+        self._store = empty_store(*zone_table(()))
+        self._store.meta[[BY_EVENT, LIMIT, REFUSED]] = old.meta[[BY_EVENT, LIMIT, REFUSED]]
+        self._store.meta[NOW] = now_ms
+        set_floor(self._store)
+        advance(self._store, now_ms // BUCKET_MS)
+        self._zones, self._ready = [], 0
+        self.make_queues(ready)
+        queues, until_ms = self._store.queues, now_ms + AHEAD_LIMIT_MS
+        for name in ("open", "open_since", "known", "too_late", "duplicates", "negative"):
+            queues[name][:ready] = old.queues[name][:ready]
+        heard = old.queues["last_event"][:ready]
+        queues["last_event"][:ready] = np.where(heard > until_ms, UNKNOWN, heard)
+        self._store = room_for(self._store, int(old.meta[SLOTS]))
+        self._store.meta[REFUSED] += carry(old, self._store, until_ms)
 
     def look(self) -> None:
         """Compute the figures at the time that is, with all that was applied since the last clock."""
@@ -318,5 +343,4 @@ class Windows:
         for name in sorted(queues):
             self._store = room_for(self._store, len(queues[name]) // SLOT.itemsize + 64)
             thaw(self._store, self.names.index(name), queues[name])
-        self.tidy()
         look(self._store, self._ready, self.now_ms)

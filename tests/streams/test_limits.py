@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import orjson
 
+from models.decode import decode
 from models.interner import Names
 from streams.store import FLOOR, LIMIT, REFUSED, SLOT_LIVE
 from streams.windows import Windows
@@ -17,6 +19,20 @@ MIDNIGHT = 918_252_000_000
 
 def answered(first: int, calls: int, step_ms: int, name: str = "c") -> list[Event]:
     return [event("call.answered", first + n * step_ms, f"{name}{n}", wait_ms=1) for n in range(calls)]
+
+
+def refused(to: Windows, events: list[Event], batch: int) -> list[str]:
+    """Apply *events* in batches; the reasons of what the decoder refuses."""
+    out: list[str] = []
+    for start in range(0, len(events), batch):
+        values = [orjson.dumps(e) for e in events[start : start + batch]]
+        now = to.now_ms if to.clocked else -1
+        got = decode(values, range(len(values)), topic="t", partition=0, partitions=1, names=to.names, now_ms=now)
+        out += [letter.reason for letter in got.dead]
+        to.apply(got.columns, 0, len(got.columns))
+        for row in got.columns.records:
+            to.clock(int(got.columns.ts[row]))
+    return out
 
 
 def test_at_the_limit_the_floor_rises_and_the_newest_calls_are_kept() -> None:
@@ -94,3 +110,43 @@ def test_pools_do_not_grow_with_time() -> None:
         got.due_rows()
         sizes.append([len(got._store.slots), len(got._store.entries), len(got._store.rows)])
     assert sizes[1] == sizes[-1]
+
+
+def test_the_first_clock_sets_the_time_whatever_events_said_before() -> None:
+    """A source hours ahead must not hold the time there: all that is true would be too late."""
+    liar = event("call.answered", START + 9 * HOUR, "liar", wait_ms=1)
+    ahead = event("call.offered", START + 30_000, "a little ahead")
+    agent = {**event("agent.state", START - 5_000, "c", state="ready"), "agent": "x"}
+    calls = [event("call.offered", START - 8_000, "c"), *answered(START - 90_000, 5, 1_000), agent, ahead]
+    got = feed(windows(), [*calls, liar, clock(START)])
+    want = feed(windows(), [clock(START), *calls, clock(START)])
+    assert got.now_ms == START
+    assert int(got._store.meta[REFUSED]) == 1
+    np.testing.assert_array_equal(got.figures[:, :-3], want.figures[:, :-3])
+    assert got.value(QUEUE, "answered", "5m") == 5
+    log = [event("call.answered", START + 20_000, "c", wait_ms=1), clock(START + 1_800_000)]
+    np.testing.assert_array_equal(feed(got, log).figures, feed(want, log).figures)
+    assert [r.counts.tolist() for r in got.due_rows()] == [r.counts.tolist() for r in want.due_rows()]
+
+
+def test_at_the_first_clock_batches_may_end_anywhere() -> None:
+    log = [event("call.answered", START + 50_000, "a", wait_ms=1), clock(START)]
+    log += [event("call.answered", START + 59_000, "b", wait_ms=1), clock(START + 90_000)]
+    figures = [feed(windows(), log, batch=batch).figures for batch in (1, 2, 3, 4)]
+    for other in figures[1:]:
+        np.testing.assert_array_equal(other, figures[0])
+    late = event("call.answered", START + 90_000, "c", wait_ms=1)  # ahead of the clock, not of the event before it
+    for batch in (1, 9):
+        names = Names()
+        got = Windows(names, setup)
+        assert len(refused(got, [*log[:2], late], batch)) == 1
+
+
+def test_without_clocks_too_memory_is_given_back() -> None:
+    """A recording is counted so: the time follows its events."""
+    got = windows()
+    for hour in range(12):
+        feed(got, answered(START + hour * HOUR, 100, 30_000, f"{hour}-"))
+        got.due_rows(all_rows=True)
+        got.tidy()
+    assert int(got._store.meta[SLOT_LIVE]) <= 500
