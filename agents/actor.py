@@ -17,9 +17,9 @@ from agents.sources import SourceBook
 from alerts.judgement import Judgement
 from alerts.turn import Output
 from models.catalogue import Catalogue
-from models.decode import decode
+from models.decode import LastClock, decode
 from models.encode import dead_letter_record
-from models.event import UNKNOWN, DeadLetter, EventColumns, EventType, Misrouted
+from models.event import DeadLetter, EventColumns, EventType, Misrouted
 from models.hours import is_open, next_change_ms, settings_for, site_of
 from models.interner import Names
 from models.outputs import IntervalRow
@@ -67,6 +67,7 @@ class PartitionActor:
         self.judgement = Judgement(catalogue)
         self.sources = SourceBook(catalogue.sources)
         self.position = 0
+        self._clock_seen = LastClock()
         self._commands: dict[str, None] = {}
         self._next_change: dict[str, int] = {}
         self._next_due = _NEVER  #: the least of them; all are asked anew at the first clock after a restore
@@ -74,9 +75,13 @@ class PartitionActor:
 
     # -- the log --------------------------------------------------------------------------------------------------
 
-    def apply(self, values: Sequence[bytes | None], offsets: Sequence[int]) -> Effects:
-        """Apply the records *values* at *offsets* (rising, all of this partition) and return what they caused."""
-        now_ms = self.windows.now_ms if self.windows.clocked else UNKNOWN
+    def apply(
+        self, values: Sequence[bytes | None], offsets: Sequence[int], appended: Sequence[tuple[int, int]] = ()
+    ) -> Effects:
+        """Apply the records *values* at *offsets* (rising, all of this partition) and return what they caused.
+
+        *appended* says when the broker appended them: (first row, epoch ms) from there on.
+        """
         decoded = decode(
             values,
             offsets,
@@ -84,8 +89,10 @@ class PartitionActor:
             partition=self.partition,
             partitions=self.partitions,
             names=self.names,
-            now_ms=now_ms,
+            clock=self._clock_seen,
+            appended=appended,
         )
+        self._clock_seen = decoded.clock
         columns = decoded.columns
         effects = Effects(events=len(columns), dead=len(decoded.dead), misrouted=len(decoded.misrouted))
         first = 0
@@ -203,6 +210,7 @@ class PartitionActor:
             "time": self.windows.freeze_time(),
             "heard": self.sources.heard,
             "commands": list(self._commands),
+            "clock": [self._clock_seen.ts_ms, self._clock_seen.appended_ms],
         }
 
     def thaw(self, position: int, common: dict[str, Any], queues: dict[str, bytes]) -> None:
@@ -220,6 +228,7 @@ class PartitionActor:
         self.judgement.changed.clear()
         self.sources.heard = dict(common["heard"])
         self._commands = dict.fromkeys(common["commands"])
+        self._clock_seen = LastClock(*common["clock"])
         self.position = position
 
 

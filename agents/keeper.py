@@ -102,10 +102,12 @@ class PartitionKeeper:
 
     # -- the log --------------------------------------------------------------------------------------------------
 
-    async def apply(self, values: Sequence[bytes | None], offsets: Sequence[int]) -> Effects:
-        """Apply a batch and write what it causes; returns when the broker has confirmed it."""
+    async def apply(
+        self, values: Sequence[bytes | None], offsets: Sequence[int], appended: Sequence[tuple[int, int]] = ()
+    ) -> Effects:
+        """Apply a batch (see `PartitionActor.apply`) and write what it causes; returns when the broker has it."""
         self._unwritten = True
-        effects = self.actor.apply(values, offsets)
+        effects = self.actor.apply(values, offsets, appended)
         fresh = [record for record in effects.records if self._is_fresh(record)]
         self.dropped += len(effects.records) - len(fresh)
         for start in range(0, len(fresh), SEND_MAX):

@@ -99,7 +99,7 @@ def add_agents(worker: Worker) -> None:
     async def watch(stream: Any) -> None:
         async for event in stream.noack().events():
             batch = event.value
-            effects = await worker.keepers[batch.partition].apply(batch.values, batch.offsets)
+            effects = await worker.keepers[batch.partition].apply(batch.values, batch.offsets, batch.appended)
             await stream.ack(event)
             worker.trouble.add(effects)
             await worker.snapshot_if_due(batch.partition)

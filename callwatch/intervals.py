@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from models.catalogue import Catalogue, Site
-from models.decode import decode
-from models.event import UNKNOWN, DeadLetter, EventColumns, EventType
+from models.decode import LastClock, decode
+from models.event import DeadLetter, EventColumns, EventType
 from models.interner import Names
 from sources.recording import Recording
 from streams import counters
@@ -76,11 +76,11 @@ class IntervalTable:
         self._setup = setup
         self._rows: dict[tuple[str, int], RowCounts] = {}
         self._line = 2  # line 1 is the header
+        self._clock = LastClock()
 
     def feed(self, lines: list[bytes]) -> list[DeadLetter]:
         """Apply *lines*; returns those that are no events, ``offset`` being their line in the recording."""
         windows = self._windows
-        now_ms = windows.now_ms if windows.clocked else UNKNOWN
         decoded = decode(
             lines,
             range(self._line, self._line + len(lines)),
@@ -88,8 +88,9 @@ class IntervalTable:
             partition=0,
             partitions=1,
             names=windows.names,
-            now_ms=now_ms,
+            clock=self._clock,
         )
+        self._clock = decoded.clock
         self._line += len(lines)
         self._apply(decoded.columns)
         self._keep(windows.due_rows())

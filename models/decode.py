@@ -41,12 +41,21 @@ _NO_ROOM: Final = -2
 
 
 @dataclass(frozen=True, slots=True)
+class LastClock:
+    """The last clock record of a log so far: its time, and when the broker appended it; -1 where that is not known."""
+
+    ts_ms: int = UNKNOWN
+    appended_ms: int = UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
 class Decoded:
-    """A batch, decoded: every record is in exactly one of the three, each of them in log order."""
+    """A batch, decoded: every record is in exactly one of the first three, each of them in log order."""
 
     columns: EventColumns
     dead: list[DeadLetter]
     misrouted: list[Misrouted]
+    clock: LastClock  #: as it is after the batch
 
 
 def decode(
@@ -57,17 +66,25 @@ def decode(
     partition: int,
     partitions: int,
     names: Names,
-    now_ms: int,
+    clock: LastClock,
+    appended: Sequence[tuple[int, int]] = (),
 ) -> Decoded:
     """Decode the record *values* at *offsets* of one partition of *topic*.
 
-    *now_ms* is the clock before the batch, UNKNOWN (-1) if there was none yet: then nothing is ahead of it. Inside the
-    batch the clock is the latest `clock` record so far. Adds the queues it meets to *names* and changes nothing
-    else. Raises nothing, whatever the bytes are; ValueError if *values* and *offsets* differ in length.
+    *clock* is that before the batch; where there was none yet, nothing is ahead of it. Inside the batch it is the
+    latest `clock` record so far. While no worker owns the partition nobody writes clocks, and what comes in then is
+    not ahead: the time that has passed on the broker since the last clock is allowed for. *appended* says when the
+    broker appended the records: (first row, epoch ms) from there on; empty where it is not known.
+
+    Adds the queues it meets to *names* and changes nothing else. Raises nothing, whatever the bytes are; ValueError if
+    *values* and *offsets* differ in length.
     """
     if len(values) != len(offsets):
         raise ValueError(f"{len(values)} values and {len(offsets)} offsets are no batch")
-    batch = _Batch(values, offsets, topic, partition, partitions, names, now_ms)
+    batch = _Batch(values, offsets, topic, partition, partitions, names, clock.ts_ms, clock.appended_ms)
+    if appended:
+        rows, times_ms = np.array(appended, np.int64).T
+        batch.appended = times_ms[np.searchsorted(rows, np.arange(len(values)), side="right") - 1]
     for start in range(0, len(values), _CHUNK):
         batch.add(start, min(start + _CHUNK, len(values)))
     return batch.decoded()
@@ -111,6 +128,8 @@ class _Batch:
     partitions: int
     names: Names
     now_ms: int
+    clock_appended_ms: int
+    appended: NDArray[np.int64] | None = None
     parts: list[EventColumns] = field(default_factory=list)
     rows: int = 0
     records: dict[int, Event] = field(default_factory=dict)
@@ -179,12 +198,23 @@ class _Batch:
         is_clock = chunk.kind == EventType.CLOCK
         clock = np.maximum.accumulate(np.maximum(np.where(is_clock, chunk.ts, UNKNOWN), self.now_ms))
         self.now_ms = int(clock[-1])
-        ahead = (clock != UNKNOWN) & (chunk.ts > clock + AHEAD_LIMIT_MS) & ~_CONTROL[chunk.kind]
+        allowed = clock + AHEAD_LIMIT_MS + self._since_clock(is_clock, places)
+        ahead = (clock != UNKNOWN) & (chunk.ts > allowed) & ~_CONTROL[chunk.kind]
         for row in np.flatnonzero(ahead & keep).tolist():
             by_ms = int(chunk.ts[row] - clock[row])
             self._bury(int(places[row]), Reason.AHEAD_OF_CLOCK, f"ts lies {by_ms} ms ahead of the clock")
         not_ahead: NDArray[np.bool_] = ~ahead
         return not_ahead
+
+    def _since_clock(self, is_clock: NDArray[np.bool_], places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Time in ms that had passed on the broker since the last clock record when each row was appended."""
+        if self.appended is None:
+            return np.zeros(len(places), np.int64)
+        appended = self.appended[places]
+        last = np.maximum.accumulate(np.where(is_clock, np.arange(1, len(places) + 1), 0))
+        base = np.where(last > 0, appended[last - 1], self.clock_appended_ms)
+        self.clock_appended_ms = int(base[-1])
+        return np.where((base >= 0) & (appended >= 0), np.maximum(appended - base, 0), 0)
 
     def _numbered(self, chunk: Rows, places: NDArray[np.int64], keep: NDArray[np.bool_]) -> NDArray[np.int32]:
         """The number of each row's queue, -1 for none, _NO_ROOM where a new one finds no room. Adds what is kept."""
@@ -210,7 +240,8 @@ class _Batch:
 
     def decoded(self) -> Decoded:
         """What came of the batch."""
-        return Decoded(_joined(self.parts, self.records), self.dead, self.misrouted)
+        clock = LastClock(self.now_ms, self.clock_appended_ms)
+        return Decoded(_joined(self.parts, self.records), self.dead, self.misrouted, clock)
 
 
 def _quick(values: Sequence[bytes | None]) -> Rows | None:

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from models.event import LATENESS_MS, AgentState, EventType
+from models.event import AHEAD_LIMIT_MS, LATENESS_MS, AgentState, EventType
 from streams.buckets import advance
 from streams.calls import arrival_of, count, move_row, set_member, settle
 from streams.store import (
@@ -20,6 +20,7 @@ from streams.store import (
     FLOOR,
     LIMIT,
     MENU,
+    MINUTE,
     NOW,
     RAISED,
     REFUSED,
@@ -56,7 +57,7 @@ def set_floor(store: Store) -> None:
 @njit(cache=True, nogil=True, _nrt=False)
 def keep_floor(store: Store) -> int:
     """Below it calls are let go of: the floor as it stood at the last full minute."""
-    return int(max(store.meta[NOW] // 60_000 * 60_000 - LATENESS_MS, store.meta[RAISED]))
+    return int(max(store.meta[MINUTE] - LATENESS_MS, store.meta[RAISED]))
 
 
 @njit(cache=True, nogil=True, _nrt=False)
@@ -265,18 +266,20 @@ def apply(
     """Apply the rows *first_row* to *end_row* of a batch (see ``EventColumns``) in log order.
 
     The last four are durations in ms. Rows without a queue and types that touch no call pass.
-    Until the first clock record the time follows the latest event; nothing is judged then.
+    Until the first clock record the time follows the latest event, and while no owner keeps the time (so that the
+    decoder lets through what lies further ahead) it follows a minute behind; nothing is judged then.
     """
     for r in range(first_row, end_row):
         at, kind, ts = queues[r], kinds[r], ts_ms[r]
         if at < 0 or kind < _BLOCKED:  # control records, and what names no queue
             continue
-        if store.meta[CLOCKED] == 0 and ts > store.meta[NOW]:
-            store.meta[NOW] = ts
+        at_least = ts if store.meta[CLOCKED] == 0 else ts - AHEAD_LIMIT_MS
+        if at_least > store.meta[NOW]:
+            store.meta[NOW] = at_least
             set_floor(store)
-            if ts // BUCKET_MS > store.meta[BUCKET]:
-                begin_days(store, len(store.queues), ts)
-                advance(store, ts // BUCKET_MS)
+            if at_least // BUCKET_MS > store.meta[BUCKET]:
+                begin_days(store, len(store.queues), at_least)
+                advance(store, at_least // BUCKET_MS)
         queue = store.queues[at]
         queue.changed = 1
         if ts < store.meta[FLOOR]:

@@ -22,6 +22,8 @@ class RecordBatch:
     offsets: list[int]
     keys: list[bytes | None]
     values: list[bytes | None]
+    #: (first row, when the broker appended the records from there on, ms), rising; -1 where it is not known
+    appended: list[tuple[int, int]] = field(default_factory=list)
     headers: dict[int, Headers] = field(default_factory=dict)  #: by row, only of records that have some
 
     def __len__(self) -> int:

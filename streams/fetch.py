@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from bisect import bisect_left
 from collections.abc import Collection
 from typing import Any
 
@@ -36,6 +37,7 @@ class FetchedRecords:
         self._keys: list[bytes | None] = []
         self._values: list[bytes | None] = []
         self._headers: dict[int, Headers] = {}  #: by offset
+        self._appended: list[tuple[int, int]] = []  #: (offset, time) from which on
 
     @property
     def exhausted(self) -> bool:
@@ -56,14 +58,24 @@ class FetchedRecords:
         headers = {}
         if self._headers:
             headers = {row: self._headers.pop(o) for row, o in enumerate(offsets) if o in self._headers}
+        appended = self._append_times(offsets)
         return RecordBatch(
-            self._tp.topic, self._tp.partition, start, self.next_fetch_offset, offsets, keys, values, headers
+            self._tp.topic, self._tp.partition, start, self.next_fetch_offset, offsets, keys, values, appended, headers
         )
+
+    def _append_times(self, offsets: list[int]) -> list[tuple[int, int]]:
+        """(row, time) from which on, for the records at *offsets*; what lies behind them is forgotten."""
+        inside = [(offset, ms) for offset, ms in self._appended if offset <= offsets[-1]]
+        current = max((pair for pair in self._appended if pair[0] <= offsets[-1]), default=(0, -1))
+        self._appended = [current, *(pair for pair in self._appended if pair[0] > offsets[-1])]
+        return [(bisect_left(offsets, max(offset, offsets[0])), ms) for offset, ms in inside]
 
     def _parse(self, batch: Any) -> None:
         if self._check_crcs and not batch.validate_crc():
             raise CorruptRecordException(f"Invalid CRC - {self._tp}")
         if not batch.is_control_batch:
+            base = getattr(batch, "base_offset", self._end)  # batches of the oldest format tell neither
+            self._appended.append((base, getattr(batch, "max_timestamp", -1)))
             first = self._end  # a compressed batch is sent whole, with records before what was asked for
             add_offset, add_key, add_value = self._offsets.append, self._keys.append, self._values.append
             for record in batch:

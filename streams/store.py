@@ -105,7 +105,8 @@ ROW: Final = np.dtype(
 
 #: Cells of ``Store.meta``.
 NOW, BUCKET, CLOCKED, FLOOR, RAISED = range(5)
-SLOTS, SLOT_FREE, SLOT_LIVE, ENTRIES, ENTRY_FREE, ROWS, ROW_FREE, REFUSED, BY_EVENT, COMPLETE, LIMIT = range(5, 16)
+SLOTS, SLOT_FREE, SLOT_LIVE, ENTRIES, ENTRY_FREE, ROWS, ROW_FREE = range(5, 12)
+REFUSED, BY_EVENT, COMPLETE, LIMIT, MINUTE = range(12, 17)
 #: Slots that one partition may hold: 4 M x 88 bytes = 352 MB; 4 h at 280 calls a second. At the limit the floor rises.
 SLOT_LIMIT: Final = 4_000_000
 
@@ -113,7 +114,7 @@ SLOT_LIMIT: Final = 4_000_000
 class Store(NamedTuple):
     """State of a partition. Q queues, S slots, E bucket entries, R interval rows, Z zones, C counters."""
 
-    meta: NDArray[np.int64]  #: (16,) scalars, see NOW ... LIMIT
+    meta: NDArray[np.int64]  #: (32,) scalars, see NOW ... MINUTE
     slots: NDArray[Any]  #: (S,) SLOT
     table: NDArray[np.int32]  #: (power of two >= 2 S,) slot by key, -1 empty
     queues: NDArray[Any]  #: (Q,) QUEUE
@@ -133,12 +134,12 @@ class Store(NamedTuple):
 
 def empty_store(zone_starts: NDArray[np.int64], zone_offsets: NDArray[np.int64]) -> Store:
     """A store without queues for the zones given (see ``streams.zones``)."""
-    meta = np.zeros(16, np.int64)
+    meta = np.zeros(32, np.int64)
     meta[[NOW, BUCKET]] = -1
     meta[COMPLETE] = 1
     meta[LIMIT] = SLOT_LIMIT
     meta[[SLOT_FREE, ENTRY_FREE, ROW_FREE]] = -1
-    meta[[FLOOR, RAISED]] = np.iinfo(np.int64).min
+    meta[[FLOOR, RAISED, MINUTE]] = np.iinfo(np.int64).min
     return Store(
         meta=meta,
         slots=_free(1024, SLOT),

@@ -29,6 +29,7 @@ from streams.store import (
     CLOCKED,
     COMPLETE,
     LIMIT,
+    MINUTE,
     NOW,
     RAISED,
     REFUSED,
@@ -45,7 +46,7 @@ from streams.zones import zone_table
 
 #: Rows of a batch that are applied at once; bounds how far ahead the pools are grown (8192 x 3 entries = 3.5 MB).
 CHUNK = 8192
-_TIME = {"now_ms": NOW, "clocked": CLOCKED, "raised_ms": RAISED, "complete": COMPLETE}
+_TIME = {"now_ms": NOW, "clocked": CLOCKED, "raised_ms": RAISED, "complete": COMPLETE, "minute_ms": MINUTE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +155,7 @@ class Windows:
         if not self.clocked and self.now_ms > now_ms:
             self._begin_at(now_ms)
         store = self._store
-        before = self.now_ms
-        now_ms = max(now_ms, before)
+        now_ms = max(now_ms, self.now_ms)
         store.meta[CLOCKED] = 1
         store.meta[NOW] = now_ms
         store.meta[COMPLETE] = complete
@@ -165,7 +165,7 @@ class Windows:
             begin_days(store, self._ready, now_ms)
             advance(store, now_ms // BUCKET_MS)
         look(store, self._ready, now_ms)
-        if now_ms // 60_000 != before // 60_000:
+        if now_ms // 60_000 * 60_000 != store.meta[MINUTE]:
             self.tidy()
         return moved
 
@@ -192,7 +192,8 @@ class Windows:
         look(self._store, self._ready, self.now_ms)
 
     def tidy(self) -> None:
-        """Let go of calls and rows that nothing can change any more."""
+        """Let go of calls and rows that nothing can change any more, by the last full minute."""
+        self._store.meta[MINUTE] = self.now_ms // 60_000 * 60_000
         free_slots(self._store)
         free_rows(self._store)
 

@@ -14,7 +14,7 @@ import pytest
 from benchmarks import report
 from benchmarks.stream import Shape, make_stream
 from benchmarks.throughput import CONTENDERS, SMOKE_EVENTS, Plan, _check
-from models.decode import decode
+from models.decode import LastClock, decode
 from models.errors import UsageError, WorkError
 from models.interner import Names
 
@@ -60,7 +60,7 @@ def test_the_stream_is_what_was_asked_for_and_the_same_for_a_seed() -> None:
     clocks = []
     for partition, log in logs.items():
         decoded = decode(
-            log, range(len(log)), topic="events", partition=partition, partitions=3, names=Names(), now_ms=-1
+            log, range(len(log)), topic="events", partition=partition, partitions=3, names=Names(), clock=LastClock(-1)
         )
         assert not decoded.dead
         assert not decoded.misrouted

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from models.decode import Decoded, decode
+from models.decode import Decoded, LastClock, decode
 from models.encode import clock_record, command_record, encode_event
 from models.event import (
     CALL_TYPES,
@@ -44,7 +44,13 @@ def run(values: list[bytes | None], *, names: Names | None = None, now_ms: int =
     offsets = range(1000, 1000 + len(values))
     names = Names() if names is None else names
     return decode(
-        values, offsets, topic="events", partition=partition, partitions=partitions, names=names, now_ms=now_ms
+        values,
+        offsets,
+        topic="events",
+        partition=partition,
+        partitions=partitions,
+        names=names,
+        clock=LastClock(now_ms),
     )
 
 
@@ -69,7 +75,7 @@ def test_an_empty_batch_has_empty_columns_of_the_same_types() -> None:
 
 def test_values_and_offsets_of_different_length_are_a_mistake_of_the_caller() -> None:
     with pytest.raises(ValueError, match="1 values and 0 offsets"):
-        decode([b""], [], topic="events", partition=0, partitions=1, names=Names(), now_ms=UNKNOWN)
+        decode([b""], [], topic="events", partition=0, partitions=1, names=Names(), clock=LastClock())
 
 
 def test_the_columns_of_every_field() -> None:

@@ -12,7 +12,7 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.decode import decode
+from models.decode import LastClock, decode
 from models.event import AGENT_STATES, EVENT_TYPES, UNKNOWN
 from models.fields import DURATIONS, OPTIONAL_TEXTS
 from models.interner import Names
@@ -120,7 +120,13 @@ garbage = (
 def test_equals_reading_record_by_record(values: list[bytes | None], now_ms: int) -> None:
     names = Names()
     decoded = decode(
-        values, range(len(values)), topic="events", partition=1, partitions=PARTITIONS, names=names, now_ms=now_ms
+        values,
+        range(len(values)),
+        topic="events",
+        partition=1,
+        partitions=PARTITIONS,
+        names=names,
+        clock=LastClock(now_ms),
     )
     rows, dead, misrouted, records = naive.decode(values, 1, PARTITIONS, now_ms)
     assert naive.rows(decoded) == rows
@@ -140,7 +146,9 @@ def test_good_neighbours_are_decoded_exactly(mixed: list[tuple[dict[str, Any], l
         expected[len(values)] = event
         values += [orjson.dumps(event), *bad]
     names = Names()
-    decoded = decode(values, range(len(values)), topic="events", partition=0, partitions=1, names=names, now_ms=UNKNOWN)
+    decoded = decode(
+        values, range(len(values)), topic="events", partition=0, partitions=1, names=names, clock=LastClock()
+    )
     # garbage may by chance be a clock: then a good event may rightly lie ahead of it
     ahead = {letter.offset for letter in decoded.dead if letter.reason == "ahead_of_clock"}
     rows = {row[0]: row[1:] for row in naive.rows(decoded)}

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from models.decode import decode
+from models.decode import LastClock, decode
 from models.event import EventType
 from models.interner import Names
 from streams.windows import QueueSetup, Windows
@@ -40,7 +40,9 @@ def feed(to: Windows, events: Iterable[Event], *, batch: int = 10**9) -> Windows
     for start in range(0, len(values), batch):
         part = values[start : start + batch]
         now = to.now_ms if to.clocked else -1
-        decoded = decode(part, range(len(part)), topic="events", partition=0, partitions=1, names=to.names, now_ms=now)
+        decoded = decode(
+            part, range(len(part)), topic="events", partition=0, partitions=1, names=to.names, clock=LastClock(now)
+        )
         assert not decoded.dead
         assert not decoded.misrouted
         columns, first = decoded.columns, 0

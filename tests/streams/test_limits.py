@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import orjson
 
-from models.decode import decode
+from models.decode import LastClock, decode
 from models.interner import Names
 from streams.store import FLOOR, LIMIT, REFUSED, SLOT_LIVE
 from streams.windows import Windows
@@ -27,7 +27,9 @@ def refused(to: Windows, events: list[Event], batch: int) -> list[str]:
     for start in range(0, len(events), batch):
         values = [orjson.dumps(e) for e in events[start : start + batch]]
         now = to.now_ms if to.clocked else -1
-        got = decode(values, range(len(values)), topic="t", partition=0, partitions=1, names=to.names, now_ms=now)
+        got = decode(
+            values, range(len(values)), topic="t", partition=0, partitions=1, names=to.names, clock=LastClock(now)
+        )
         out += [letter.reason for letter in got.dead]
         to.apply(got.columns, 0, len(got.columns))
         for row in got.columns.records:
