@@ -39,7 +39,9 @@ def fetched(*batches: tuple[int, int, int], start: int = 0) -> FetchedRecords:
 @pytest.mark.parametrize("most", [1, 2, 3, 5, 100])
 @pytest.mark.parametrize("start", [0, 1, 4])
 def test_each_record_keeps_the_time_of_its_record_batch(most: int, start: int) -> None:
-    records = fetched((0, 1000, 3), (3, 2000, 2), (7, 3000, 4), start=start)
+    batches = [(0, 1000, 3), (3, 2000, 2), (7, 3000, 4)]
+    # a broker sends from the record batch on that holds what was asked for
+    records = fetched(*(b for b in batches if b[0] + b[2] > start), start=start)
     truth = {**dict.fromkeys(range(3), 1000), **dict.fromkeys((3, 4), 2000), **dict.fromkeys(range(7, 11), 3000)}
     found: dict[int, int] = {}
     while not records.exhausted:
