@@ -55,7 +55,8 @@ def amount(metric: str, value: float | None) -> tuple[str, str]:
         return "undefined", "无数据"
     unit = METRIC[metric].unit
     if unit == "ratio":
-        return f"{round(value * 100)} %", f"{round(value * 100)} %"
+        shown = f"{value * 100:.1f}".removesuffix(".0") + " %"  # 15.4 % is beyond 15 %, "15 %" would not be
+        return shown, shown
     if unit == "ms":
         return span(value)
     return (f"{value:g} calls", f"{value:g}通") if unit == "calls" else (f"{value:g}", f"{value:g}")

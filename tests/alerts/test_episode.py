@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from alerts.defaults import default_rules
+from alerts.episode import amount
 from alerts.episode import amount, anomaly_id, order_id, over, short_id, span
 from tests.alerts.world import MIN, S, World, breach, catalogue
 
@@ -87,3 +88,8 @@ def test_an_end_says_how_long_it_was() -> None:
     world.service(0.8)
     world.run(61 * S)
     assert said(world)[-1][0].startswith("Back within the limit after 2 min 1 s: Live service level of bank/PS is 80 %")
+
+
+@pytest.mark.parametrize(("value", "shown"), [(0.1538, "15.4 %"), (0.15, "15 %"), (1.0, "100 %"), (0.0, "0 %")])
+def test_a_share_just_beyond_its_limit_does_not_look_like_it(value: float, shown: str) -> None:
+    assert amount("abandonment_rate", value)[0] == shown
