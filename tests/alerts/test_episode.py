@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from alerts.defaults import default_rules
-from alerts.episode import amount
 from alerts.episode import amount, anomaly_id, order_id, over, short_id, span
 from tests.alerts.world import MIN, S, World, breach, catalogue
 
