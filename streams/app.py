@@ -39,9 +39,12 @@ COMMIT_INTERVAL_S = 1.0
 STOP_TIMEOUT_S = 20.0
 #: How often aiokafka may say the same thing.
 REPEAT_S = 10.0
-_CHATTY = tuple(
-    f"aiokafka.{name}"
-    for name in ("client", "cluster", "consumer.fetcher", "consumer.group_coordinator", "producer.sender")
+_CHATTY = (
+    "aiokafka",  # the client's own: it has no logger of its module
+    "aiokafka.cluster",
+    "aiokafka.consumer.fetcher",
+    "aiokafka.consumer.group_coordinator",
+    "aiokafka.producer.sender",
 )
 #: A restore (snapshots, silent re-application) runs inside this.
 REQUEST_TIMEOUT_S = 90.0
