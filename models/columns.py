@@ -157,7 +157,7 @@ def _check_texts(column: Collection[str | None], name: str, strict: bool, *, req
     kinds = set(map(type, column))
     if kinds != {str} and (required or not kinds <= {str, _NONE}):
         raise Fault
-    if "" in column:
+    if "" in column and name != "queue":  # an empty queue is legal where none is needed: `_queues` knows
         raise Fault
     if strict:
         given = [text for text in column if text is not None]

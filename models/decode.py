@@ -37,8 +37,6 @@ from models.scan import scan
 _CHUNK: Final = 4096
 #: Of those that are not scanned: their dicts have about 1 KB each.
 _READ_AT_ONCE: Final = 1024
-#: Fewer records than these are read sooner than a scan of them is prepared.
-_SCANNED_FROM: Final = 32
 _CONTROL: Final = np.array([kind in CONTROL_TYPES for kind in range(max(EventType) + 1)])
 _RECORDED: Final = np.array([kind in RECORDED_TYPES for kind in range(max(EventType) + 1)])
 _DETAIL_MAX: Final = 200
@@ -167,13 +165,12 @@ class _Batch:
         """The events among the records from *start* up to *stop*, and where they lie."""
         parts = []
         unread = np.arange(start, stop)
-        if stop - start >= _SCANNED_FROM:
-            chunk, taken = scan(self.values[start:stop])
-            if len(taken) == len(unread):
-                return [(chunk, unread)]
-            if len(taken):
-                parts.append((chunk, unread[taken]))
-                unread = np.delete(unread, taken)
+        chunk, taken = scan(self.values[start:stop])
+        if len(taken) == len(unread):
+            return [(chunk, unread)]
+        if len(taken):
+            parts.append((chunk, unread[taken]))
+            unread = np.delete(unread, taken)
         for at in range(0, len(unread), _READ_AT_ONCE):
             parts += self._read(unread[at : at + _READ_AT_ONCE])
         return parts

@@ -107,7 +107,8 @@ def _past_spaces(buffer: NDArray[np.uint8], at: int, stop: int) -> int:
 def _text_end(buffer: NDArray[np.uint8], at: int, stop: int) -> int:
     """Where the quote lies that ends the text beginning at *at*, or UNUSUAL."""
     while at < stop:
-        what = _CLASS[buffer[at]]
+        # numba takes a signed index for one that may count from the end, and asks at every byte
+        what = _CLASS[buffer[np.uint64(at)]]
         if what == _PLAIN:
             at += 1
         elif what == _END:
@@ -163,14 +164,14 @@ def _value(
             if not 1 <= close - at - 1 <= TEXT_MAX:
                 return UNUSUAL
             begin[field], end[field] = at + 1, close
-        return close + 1
+        return int(close + 1)
     if byte == _MINUS or _ZERO <= byte <= _NINE:
         past, given = _number(buffer, at, stop, field < 0 or field == _VALUE)
         if past < 0 or 0 <= field < _FIRST_NUMBER or field == _OK:
             return UNUSUAL
         if field >= 0:
             begin[field], end[field], number[field] = at, past, given
-        return past
+        return int(past)
     if _is_literal(buffer, at, stop, _NULL, 4):
         return at + 4
     length = 4 if _is_literal(buffer, at, stop, _TRUE, 4) else 5

@@ -132,7 +132,7 @@ def _kind(
         return -1
     if not _QUEUELESS[kind] and not _is_queue(buffer, begin[_QUEUE], end[_QUEUE]):
         return -1
-    return kind
+    return int(kind)
 
 
 @njit(cache=True, nogil=True, _nrt=False)
@@ -202,7 +202,7 @@ def _identity(buffer: NDArray[np.uint8], begin: NDArray[np.int64], end: NDArray[
     if mark not in (_RECORD_MARK, _AGENT_MARK):
         h = step(h, _SEPARATOR)
         h = step(h, _LEG_ONE) if begin[_LEG] == ABSENT else fnv1a(h, buffer, begin[_LEG], end[_LEG])
-    return finish(h)
+    return np.uint64(finish(h))
 
 
 @njit(cache=True, nogil=True, _nrt=False)
