@@ -105,7 +105,8 @@ def record(rng: Random) -> bytes:
     if rng.random() < 0.3:
         rng.shuffle(members)
     if rng.random() < 0.1:
-        members.append(rng.choice(members))
+        again, value = rng.choice(members)  # of two the last one counts, also when it is null
+        members.append((again, rng.choice((value, "null", "7", '"x"'))))
     if rng.random() < 0.2:
         members.insert(rng.randrange(len(members)), (text(rng, rng.choice(STRANGE)), rng.choice(NUMBERS + LITERALS)))
     out = bytearray(written(rng, members, SPACES if rng.random() < 0.2 else ("",)))
