@@ -213,6 +213,15 @@ def test_every_queue_its_own_and_many_of_them_again() -> None:
     assert chunk.queue.tolist() == [*range(50), *range(49, -1, -1)]
 
 
+def test_a_queue_is_not_one_whose_name_it_begins() -> None:
+    """The longest first, so many in so small a table that most searches pass other names."""
+    names = ["s/" + "x" * length for length in range(198, 0, -1)]
+    event = {"id": "1", "source": "s", "type": "call.offered", "ts": 1, "call": "c"}
+    chunk, _ = scan([orjson.dumps(event | {"queue": queue}) for queue in names + names[::-1]])
+    assert chunk.queues == names
+    assert chunk.queue.tolist() == [*range(198), *range(197, -1, -1)]
+
+
 def test_every_word_is_found_and_nothing_near_it() -> None:
     lists: list[Mapping[str, int]] = [FIELDS, EVENT_TYPES, AGENT_STATES, FLOW_REASONS]
     everything = [word for words in lists for word in words]
