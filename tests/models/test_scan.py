@@ -173,7 +173,7 @@ def test_every_value_in_every_field(name: str) -> None:
 
 
 def test_every_form_of_bytes_beyond_ascii() -> None:
-    """Every first byte with the bytes at the bounds of RFC 3629 behind it: too short, too long, surrogates, too high."""
+    """Every first byte with the bytes at the bounds of RFC 3629 behind it: short, long, surrogates, too high."""
     before, after = orjson.dumps({"source": "s", "type": "clock", "ts": 1, "id": "|"}).split(b"|")
     seconds = (0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0)
     tails = (b"", b"\x80", b"\xbf", b"A", b"\x80\x80", b"\xbf\xbf", b"\x80A", b"\xbf\xbf\xbf")
