@@ -6,7 +6,7 @@ which costs less than a third of asking each row; on any fault the caller asks `
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -32,7 +32,7 @@ from models.refusal import Refused
 _KIND: Final[dict[str, int]] = {name: int(kind) for name, kind in EVENT_TYPES.items()}
 _KINDS: Final = max(_KIND.values()) + 1
 #: Mark of the identity by type (`models.identity`).
-_MARK: Final = [
+MARKS: Final = [
     {10: "b", 11: "m", **dict.fromkeys(range(12, 18), "q"), 30: "a"}.get(kind, "r") for kind in range(_KINDS)
 ]
 _RECORDED: Final = np.array([kind in RECORDED_TYPES for kind in range(_KINDS)])
@@ -53,10 +53,10 @@ class Fault(Exception):  # noqa: N818 - a verdict, not an error: the caller then
 class Rows:
     """Good events by field, before it is known where they belong. Units as in ``EventColumns``."""
 
-    events: Sequence[Event]
     kind: NDArray[np.int16]
     ts: NDArray[np.int64]
-    queues: list[str | None]  #: None for types that name no queue
+    queue: NDArray[np.int32]  #: position in ``queues``; -1 for types that name none
+    queues: list[str]  #: each once
     key: NDArray[np.uint64]
     durations: list[NDArray[np.int64]]  #: in the order of ``fields.DURATIONS``
     first_queued_ts: NDArray[np.int64]
@@ -89,18 +89,45 @@ def columns(events: Sequence[Event], *, strict: bool) -> Rows:
     calls, agents = texts["call"], texts["agent"]
     if None in calls and (_CALLS[kind] & np.array([call is None for call in calls])).any():
         raise Fault
-    marks = [_MARK[k] for k in kinds]
+    marks = [MARKS[k] for k in kinds]
+    named = [queue for queue in dict.fromkeys(queues) if queue is not None]
+    number: dict[str | None, int] = {None: UNKNOWN, **{queue: at for at, queue in enumerate(named)}}
     span = fields.DURATION_MAX_MS
     return Rows(
-        events=events,
         kind=kind,
         ts=ts,
-        queues=queues,
+        queue=np.array([number[queue] for queue in queues], np.int32),
+        queues=named,
         key=keys(_identities(marks, queues, calls, legs, agents, sources, ids)),
         durations=[_whole_numbers(events, name, present, -span, span) for name in fields.DURATIONS],
         first_queued_ts=_whole_numbers(events, "first_queued_ts", present, 1, fields.TS_END_MS - 1),
         code=_codes(events, kind, texts["reason"], present),
         value=_values(events, present),
+    )
+
+
+def merged(parts: Sequence[Rows], order: NDArray[np.int64]) -> Rows:
+    """All rows of *parts* (at least one), row n being the one at position ``order[n]`` of them laid end to end."""
+    queues: dict[str, int] = {}
+    renumbered = []
+    for part in parts:
+        # the last one is that of -1
+        number = np.array([*(queues.setdefault(queue, len(queues)) for queue in part.queues), UNKNOWN], np.int32)
+        renumbered.append(number[part.queue])
+
+    def of(columns: Iterable[NDArray[Any]]) -> NDArray[Any]:
+        return np.concatenate(list(columns))[order]
+
+    return Rows(
+        kind=of(part.kind for part in parts),
+        ts=of(part.ts for part in parts),
+        queue=of(renumbered),
+        queues=list(queues),
+        key=of(part.key for part in parts),
+        durations=[of(part.durations[at] for part in parts) for at in range(len(fields.DURATIONS))],
+        first_queued_ts=of(part.first_queued_ts for part in parts),
+        code=of(part.code for part in parts),
+        value=of(part.value for part in parts),
     )
 
 
@@ -130,7 +157,7 @@ def _check_texts(column: Collection[str | None], name: str, strict: bool, *, req
     kinds = set(map(type, column))
     if kinds != {str} and (required or not kinds <= {str, _NONE}):
         raise Fault
-    if "" in column:
+    if "" in column and name != "queue":  # an empty queue is legal where none is needed: `_queues` knows
         raise Fault
     if strict:
         given = [text for text in column if text is not None]

@@ -1,7 +1,8 @@
 """From the record values of one fetched batch to columns, dead letters and what belongs to another partition.
 
-A batch is decoded in chunks (their dicts stay in the cache while the fields are read). A chunk in which something is at
-fault is read once more record by record, so that one bad record costs exactly itself.
+A batch is decoded in chunks. Records written plainly are scanned (`models.scan`) without an object being built; the
+others of a chunk are read into dicts, and if something is at fault among these, once more one by one: so that one bad
+record costs exactly itself.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import orjson
 from numpy.typing import NDArray
 
 from models import fields
-from models.columns import Fault, Rows, columns
+from models.columns import Fault, Rows, columns, merged
 from models.event import (
     AHEAD_LIMIT_MS,
     CONTROL_TYPES,
@@ -30,14 +31,21 @@ from models.event import (
 from models.fields import Event
 from models.interner import Names, NamesFullError
 from models.refusal import Reason, Refused
+from models.scan import scan
 
-#: Records a chunk: their dicts (about 1 KB each) fit the second-level cache, numpy's cost per call is spread thin.
-_CHUNK: Final = 1024
+#: Records a chunk: what is read of them fits the second-level cache, numpy's cost per call is spread thin.
+_CHUNK: Final = 4096
+#: Of those that are not scanned: their dicts have about 1 KB each.
+_READ_AT_ONCE: Final = 1024
 _CONTROL: Final = np.array([kind in CONTROL_TYPES for kind in range(max(EventType) + 1)])
 _RECORDED: Final = np.array([kind in RECORDED_TYPES for kind in range(max(EventType) + 1)])
 _DETAIL_MAX: Final = 200
 #: In place of a queue's number when there is no room for it.
 _NO_ROOM: Final = -2
+
+
+#: Events, and the places of their records in the batch, rising.
+_Part = tuple[Rows, NDArray[np.int64]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,22 +140,50 @@ class _Batch:
     appended: NDArray[np.int64] | None = None
     parts: list[EventColumns] = field(default_factory=list)
     rows: int = 0
+    at: NDArray[np.int64] = field(init=False)
     records: dict[int, Event] = field(default_factory=dict)
     dead: list[DeadLetter] = field(default_factory=list)
     misrouted: list[Misrouted] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        given = self.offsets
+        if isinstance(given, range):  # numpy walks a range as slowly as a list, and can make one quickly
+            self.at = np.arange(given.start, given.stop, given.step)
+        else:
+            self.at = np.array(given, np.int64)
+
     def add(self, start: int, stop: int) -> None:
         """Decode the records from *start* up to *stop*."""
         dead_before = len(self.dead)
-        places: Sequence[int] = range(start, stop)
-        chunk = _quick(self.values[start:stop])
-        if chunk is None:
-            events, places = self._one_by_one(places)
-            chunk = columns(events, strict=True) if events else None
-        if chunk is not None:
-            self._place(chunk, np.array(places, np.int64))
+        parts = self._parts(start, stop)
+        if parts:
+            self._place(*_in_order(parts))
         # a chunk finds its bad records in several passes; readers get them in log order
         self.dead[dead_before:] = sorted(self.dead[dead_before:], key=attrgetter("offset"))
+
+    def _parts(self, start: int, stop: int) -> list[_Part]:
+        """The events among the records from *start* up to *stop*, and where they lie."""
+        parts = []
+        unread = np.arange(start, stop)
+        chunk, taken = scan(self.values[start:stop])
+        if len(taken) == len(unread):
+            return [(chunk, unread)]
+        if len(taken):
+            parts.append((chunk, unread[taken]))
+            unread = np.delete(unread, taken)
+        for at in range(0, len(unread), _READ_AT_ONCE):
+            parts += self._read(unread[at : at + _READ_AT_ONCE])
+        return parts
+
+    def _read(self, places: NDArray[np.int64]) -> list[_Part]:
+        """The events among the records at *places*, and where they lie; nothing if there are none."""
+        chunk = _quick([self.values[place] for place in places.tolist()])
+        if chunk is None:
+            events, kept = self._one_by_one(places.tolist())
+            if not events:
+                return []
+            chunk, places = columns(events, strict=True), np.array(kept, np.int64)
+        return [(chunk, places)]
 
     def _one_by_one(self, places: Iterable[int]) -> tuple[list[Event], list[int]]:
         """The events among the records at *places*, and where they lie; the others become dead letters."""
@@ -172,24 +208,23 @@ class _Batch:
         keep &= queue > _NO_ROOM
         chosen = np.flatnonzero(keep)
         for n in np.flatnonzero(_RECORDED[chunk.kind[chosen]]).tolist():
-            self.records[self.rows + n] = chunk.events[chosen[n]]
+            # they are few, and no reader before this one keeps what it has read
+            self.records[self.rows + n] = orjson.loads(self.values[places[chosen[n]]] or b"")
         self.rows += len(chosen)
-        offsets = np.array([self.offsets[place] for place in places.tolist()], np.int64)
-        self.parts.append(_chosen(chunk, offsets, queue, chosen))
+        self.parts.append(_chosen(chunk, self.at[places], queue, chosen))
 
     def _at_home(self, chunk: Rows, places: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which rows belong to this partition; the others are noted as misrouted."""
-        home = {
-            queue: self.partition if queue is None else fields.partition_of_queue(queue, self.partitions)
-            for queue in set(chunk.queues)
-        }
-        if all(partition == self.partition for partition in home.values()):
+        home = [fields.partition_of_queue(queue, self.partitions) for queue in chunk.queues]
+        if all(partition == self.partition for partition in home):
             return np.ones(len(places), np.bool_)
-        away = np.array([home[queue] != self.partition for queue in chunk.queues])
+        # the last one is that of -1: a row without a queue is at home everywhere
+        away = np.array([*(partition != self.partition for partition in home), False])[chunk.queue]
         for row in np.flatnonzero(away).tolist():
-            place, queue = int(places[row]), chunk.queues[row]
-            assert queue is not None
-            self.misrouted.append(Misrouted(self.offsets[place], queue, home[queue], self.values[place] or b""))
+            place, queue = int(places[row]), int(chunk.queue[row])
+            self.misrouted.append(
+                Misrouted(self.offsets[place], chunk.queues[queue], home[queue], self.values[place] or b"")
+            )
         at_home: NDArray[np.bool_] = ~away
         return at_home
 
@@ -218,17 +253,17 @@ class _Batch:
 
     def _numbered(self, chunk: Rows, places: NDArray[np.int64], keep: NDArray[np.bool_]) -> NDArray[np.int32]:
         """The number of each row's queue, -1 for none, _NO_ROOM where a new one finds no room. Adds what is kept."""
-        kept: Iterable[str | None] = chunk.queues
-        if not keep.all():
-            kept = (chunk.queues[row] for row in np.flatnonzero(keep).tolist())
-        number: dict[str | None, int] = {None: UNKNOWN}
+        named = np.flatnonzero(keep & (chunk.queue != UNKNOWN))
+        first = np.full(len(chunk.queues), len(places))
+        np.minimum.at(first, chunk.queue[named], named)
+        number = np.full(len(chunk.queues) + 1, UNKNOWN, np.int32)
         # in log order, so that the same log gives the same numbers
-        for queue in dict.fromkeys(kept):
-            if queue is not None:
-                number[queue] = self._number(queue)
-        out = np.array([number.get(queue, UNKNOWN) for queue in chunk.queues], np.int32)
+        for queue in np.argsort(first, kind="stable").tolist():
+            if first[queue] < len(places):
+                number[queue] = self._number(chunk.queues[queue])
+        out: NDArray[np.int32] = number[chunk.queue]
         for row in np.flatnonzero(keep & (out == _NO_ROOM)).tolist():
-            detail = f"queue {chunk.queues[row]} would be one more than {self.names.limit}"
+            detail = f"queue {chunk.queues[chunk.queue[row]]} would be one more than {self.names.limit}"
             self._bury(int(places[row]), Reason.TOO_MANY_QUEUES, detail)
         return out
 
@@ -242,6 +277,15 @@ class _Batch:
         """What came of the batch."""
         clock = LastClock(self.now_ms, self.clock_appended_ms)
         return Decoded(_joined(self.parts, self.records), self.dead, self.misrouted, clock)
+
+
+def _in_order(parts: list[_Part]) -> _Part:
+    """The rows of all *parts* (at least one) by place."""
+    if len(parts) == 1:
+        return parts[0]
+    places = np.concatenate([places for _, places in parts])
+    order = np.argsort(places)
+    return merged([chunk for chunk, _ in parts], order), places[order]
 
 
 def _quick(values: Sequence[bytes | None]) -> Rows | None:

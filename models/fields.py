@@ -1,6 +1,7 @@
 """The fields of an event, and the one definition of which object is an event (`check`).
 
-``models.columns`` decides the same for a whole batch at a time; a test holds the two together.
+``models.columns`` decides the same for a whole batch at a time, ``models.scan`` from the bytes of plain records; tests
+hold them together.
 """
 
 from __future__ import annotations

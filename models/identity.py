@@ -30,11 +30,34 @@ from numpy.typing import NDArray
 
 SEPARATOR: Final = "\x1f"
 
-_BASIS = np.uint64(0xCBF29CE484222325)
+BASIS: Final = np.uint64(0xCBF29CE484222325)
 _PRIME = np.uint64(0x100000001B3)
 _MIX_1 = np.uint64(0xFF51AFD7ED558CCD)
 _MIX_2 = np.uint64(0xC4CEB9FE1A85EC53)
 _SHIFT = np.uint64(33)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def step(h: np.uint64, byte: np.uint8) -> np.uint64:
+    """FNV-1a: the hash *h* (BASIS for nothing yet) with one more *byte*."""
+    return (h ^ np.uint64(byte)) * _PRIME
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def fnv1a(h: np.uint64, buffer: NDArray[np.uint8], begin: int, end: int) -> np.uint64:
+    """FNV-1a: the hash *h* with the bytes of *buffer* from *begin* up to *end*."""
+    for at in range(begin, end):
+        h = step(h, buffer[at])
+    return h
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def finish(h: np.uint64) -> np.uint64:
+    """The identity from the FNV-1a of its text."""
+    h = (h ^ (h >> _SHIFT)) * _MIX_1
+    h = (h ^ (h >> _SHIFT)) * _MIX_2
+    h = h ^ (h >> _SHIFT)
+    return h if h != np.uint64(0) else np.uint64(1)
 
 
 @njit(cache=True, nogil=True)
@@ -42,13 +65,7 @@ def hash_rows(buffer: NDArray[np.uint8], ends: NDArray[np.int64], out: NDArray[n
     """Hash row i of *buffer*, the bytes from ``ends[i - 1]`` (or 0) up to ``ends[i]``, into ``out[i]``."""
     start = 0
     for row in range(len(ends)):
-        h = _BASIS
-        for at in range(start, ends[row]):
-            h = (h ^ np.uint64(buffer[at])) * _PRIME
-        h = (h ^ (h >> _SHIFT)) * _MIX_1
-        h = (h ^ (h >> _SHIFT)) * _MIX_2
-        h = h ^ (h >> _SHIFT)
-        out[row] = h if h != np.uint64(0) else np.uint64(1)
+        out[row] = finish(fnv1a(BASIS, buffer, start, ends[row]))
         start = ends[row]
 
 

@@ -6,9 +6,11 @@ import math
 from typing import Any
 
 from models import event as ev
-from models.decode import Decoded, read
+from models.decode import Decoded, LastClock, read
+from models.decode import decode as fast_decode
+from models.interner import Names
 from models.partition import partition_of
-from models.refusal import Refused
+from models.refusal import Reason, Refused
 
 MASK = 2**64 - 1
 
@@ -117,3 +119,37 @@ def decode(
             records[len(good)] = event
         good.append((offset, *row(event, names)))
     return good, dead, misrouted, records
+
+
+def hold(values: list[bytes | None], *, partition: int, partitions: int, now_ms: int) -> Decoded:
+    """Hold `models.decode.decode` to `decode` in everything it says of *values*, and return what it said."""
+    names = Names()
+    at = range(len(values))
+    decoded = fast_decode(
+        values, at, topic="events", partition=partition, partitions=partitions, names=names, clock=LastClock(now_ms)
+    )
+    good, dead, misrouted, records = decode(values, partition, partitions, now_ms)
+    assert rows(decoded) == good
+    assert [(letter.offset, letter.reason) for letter in decoded.dead] == list(dead.items())
+    for letter in decoded.dead:
+        assert letter.value == (values[letter.offset] or b"")
+        if letter.reason != Reason.AHEAD_OF_CLOCK:
+            assert letter.detail == refusal(values[letter.offset]).detail
+    assert [(m.offset, m.partition) for m in decoded.misrouted] == list(misrouted.items())
+    for m in decoded.misrouted:
+        assert m.value == values[m.offset]
+        assert m.queue == read(m.value)["queue"]
+    assert decoded.columns.records == records
+    assert names.names == list(dict.fromkeys(read(values[r[0]])["queue"] for r in good if r[3] >= 0))
+    everywhere = [r[0] for r in good] + list(dead) + list(misrouted)
+    assert sorted(everywhere) == list(at)
+    return decoded
+
+
+def refusal(value: bytes | None) -> Refused:
+    """Why *value* is no event."""
+    try:
+        read(value)
+    except Refused as refused:
+        return refused
+    raise AssertionError(f"an event: {value!r}")

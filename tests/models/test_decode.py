@@ -254,6 +254,7 @@ GOOD = [
     offered(1, type="unit.sums", queue="*"),
     offered(1, type="unit.sums", queue="north/*"),
     offered(1, type="source.heartbeat", queue="whatever"),
+    offered(1, type="clock", queue=""),
 ]
 
 
