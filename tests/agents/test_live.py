@@ -40,6 +40,7 @@ target_s = 2
 severity = 3
 hold_s = 0
 recovery_s = 1
+recover_hold_s = 1
 [[person]]
 id = "lead"
 name = "Ann"
