@@ -19,7 +19,7 @@ class Trouble:
     def __init__(self) -> None:
         self.dead = 0
         self.misrouted = 0
-        self._told = (0, 0)
+        self._told = (0, 0, 0)
         self._told_s = float("-inf")
 
     def add(self, effects: Effects) -> None:
@@ -27,15 +27,19 @@ class Trouble:
         self.dead += effects.dead
         self.misrouted += effects.misrouted
 
-    def tell(self, now_s: float) -> bool:
-        """Log the counts when they have grown and the last line is old enough. True when it did."""
-        if (self.dead, self.misrouted) == self._told or now_s - self._told_s < EVERY_S:
+    def tell(self, now_s: float, refused: int = 0) -> bool:
+        """Log the counts when they have changed and the last line is old enough. True when it did.
+
+        *refused* is the number of calls for which the owned partitions had no room.
+        """
+        counts = (self.dead, self.misrouted, refused)
+        if counts == self._told or not any(counts) or now_s - self._told_s < EVERY_S:
             return False
-        self._told, self._told_s = (self.dead, self.misrouted), now_s
-        log.warning(
-            "%d records were no events (each is in the topic dead-letters, with the reason); %d lay in another "
-            "queue's partition and were forwarded (use the murmur2 partitioner, keyed by queue)",
-            self.dead,
-            self.misrouted,
+        self._told, self._told_s = counts, now_s
+        parts = (
+            (self.dead, "were no events: each is in the topic dead-letters, with the reason"),
+            (self.misrouted, "lay in another queue's partition and were forwarded: key them by queue, murmur2"),
+            (refused, "found no room: a partition keeps 4 million calls, use more partitions"),
         )
+        log.warning("of the records so far %s", "; ".join(f"{n} {what}" for n, what in parts if n))
         return True

@@ -109,7 +109,8 @@ def add_agents(worker: Worker) -> None:
         while True:  # not a timer: behind a large batch it would warn that it overlaps with itself
             await asyncio.sleep(1.0)
             await worker.show()
-            worker.trouble.tell(time.monotonic())
+            refused = sum(keeper.actor.windows.refused for keeper in worker.keepers.values())
+            worker.trouble.tell(time.monotonic(), refused)
 
     if worker.settings.worker.clock == "wall":
 

@@ -263,6 +263,11 @@ class Windows:
         """End the window "resolve" of *queue*."""
         watch(self._store, self.names.index(queue), UNKNOWN)
 
+    @property
+    def refused(self) -> int:
+        """Events that found no room, or lay over a minute ahead of the first clock."""
+        return int(self._store.meta[REFUSED])
+
     def counts(self, name: str) -> NDArray[np.int64]:
         """A counter of every queue's record by its name, e.g. ``too_late``, ``duplicates``, ``negative``, ``lost``."""
         return np.asarray(self._store.queues[name][: self._ready], np.int64)

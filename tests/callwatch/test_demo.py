@@ -19,7 +19,7 @@ import pytest
 
 from sources.recording import RecordingHeader, RecordingWriter
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]  # on a slow machine with kernels compiled cold
 
 #: The promise is 90 s after the replay's start; kernels that are compiled cold come before it.
 ORDER_S = 90.0
