@@ -25,6 +25,7 @@ import orjson
 from benchmarks import machine
 from benchmarks.job import Job
 from benchmarks.stream import Shape, Stream, make_stream
+from callwatch.children import stop_child
 from callwatch.stack import MEMORY_LIMIT_BYTES, EmbeddedStack, ending_with_us
 from models.broker_access import client_options
 from models.errors import UsageError, WorkError
@@ -163,19 +164,9 @@ def _contend(name: str, job: Job, folder: Path) -> dict[str, Any]:
                 raise WorkError(f"The contender {name} {what}. Its last words:\n" + "\n".join(words))
             time.sleep(0.05)
     finally:
-        _stop(child)
+        stop_child(child, STOP_S)
     result = orjson.loads(output.read_bytes())
     return {"events_per_s": round(result["events"] / result["seconds"]), **result}
-
-
-def _stop(child: subprocess.Popen[bytes]) -> None:
-    if child.poll() is None:
-        child.terminate()
-        try:
-            child.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
 
 
 async def _counted(kafka: KafkaSettings) -> Counts:

@@ -19,6 +19,17 @@ STOP_S: Final = 10.0
 POLL_S: Final = 0.1
 
 
+def stop_child(child: subprocess.Popen[bytes], limit_s: float) -> None:
+    """Stop *child*: SIGTERM, then SIGKILL when it has not ended in *limit_s*. Harmless when it has ended."""
+    if child.poll() is None:
+        child.terminate()
+        try:
+            child.wait(limit_s)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
 class Children:
     """A context manager around child processes. Leaving it stops them, the last started first, and says so."""
 
@@ -64,12 +75,7 @@ class Children:
         self.stopping = True
         for name, child in reversed(self._running):
             if child.poll() is None:
-                child.terminate()
-                try:
-                    child.wait(STOP_S)
-                except subprocess.TimeoutExpired:
-                    child.kill()
-                    child.wait()
+                stop_child(child, STOP_S)
                 sys.stderr.write(f"stopped {name} (pid {child.pid})\n")
         self._running.clear()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from numba import njit
 
-from streams.apply import take_slot
+from streams.apply import take_again
 from streams.calls import arrival_of, count, move_row, settle
 from streams.store import AGENT, CALL, SLOTS, Store
 
@@ -24,16 +24,10 @@ def carry(old: Store, new: Store, until_ms: int) -> int:
         if max(was.offered, was.out_ts, was.word, was.done_ts) > until_ms:
             dropped += 1
             continue
-        at = take_slot(new, was.key, was.queue, was.kind)
-        call, queue = new.slots[at], new.queues[was.queue]
-        call.offered, call.first_queued, call.out_ts = was.offered, was.first_queued, was.out_ts
-        call.word, call.done_ts, call.outcome, call.code = was.word, was.done_ts, was.outcome, was.code
-        call.out_wait, call.talk, call.hold, call.wrap = was.out_wait, was.talk, was.hold, was.wrap
+        at = take_again(new, was.queue, was)
         if was.kind == AGENT:
-            queue.ready += 1 if was.code == 1 else 0
-            queue.busy += 1 if 1 < was.code <= 5 else 0
-            queue.staffed += 1 if was.code != 0 else 0
             continue
+        queue = new.queues[was.queue]
         queue.last_event = max(queue.last_event, was.word, was.out_ts if was.kind != CALL else was.word)
         move_row(new, at, arrival_of(new, at))
         count(new, at, 1, True, True, True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -193,18 +195,40 @@ def _left(store: Store, slot: int, ts: int) -> bool:
 
 
 @njit(cache=True, nogil=True, _nrt=False)
+def _count_agent(store: Store, at: int, code: int, sign: int) -> None:
+    """Count (*sign* 1) or no longer count (-1) an agent in the state *code* in queue number *at*."""
+    queue = store.queues[at]
+    queue.ready += sign if code == _READY else 0
+    queue.busy += sign if _READY < code <= _WRAP else 0
+    queue.staffed += sign if code != 0 else 0
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def take_again(store: Store, queue: int, was: Any) -> int:
+    """A slot of *store* with the facts of the slot *was* of another store or of a snapshot; an agent is counted.
+
+    What else a call counts as is left to the caller, who knows its interval row.
+    """
+    at = take_slot(store, was.key, queue, was.kind)
+    call = store.slots[at]
+    call.offered, call.first_queued, call.out_ts = was.offered, was.first_queued, was.out_ts
+    call.word, call.done_ts, call.outcome, call.code = was.word, was.done_ts, was.outcome, was.code
+    call.out_wait, call.talk, call.hold, call.wrap = was.out_wait, was.talk, was.hold, was.wrap
+    if was.kind == AGENT:
+        _count_agent(store, queue, was.code, 1)
+    return int(at)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
 def _agent(store: Store, slot: int, ts: int, state: int) -> bool:
     """Merge the state of an agent: the latest counts; of two at once the higher."""
     agent = store.slots[slot]
     queue = store.queues[agent.queue]
     if agent.out_ts > ts or (agent.out_ts == ts and agent.code >= state):
         return False
-    for sign, code in ((-1, agent.code), (1, state)):
-        if sign < 0 and agent.out_ts < 0:
-            continue
-        queue.ready += sign if code == _READY else 0
-        queue.busy += sign if _READY < code <= _WRAP else 0
-        queue.staffed += sign if code != 0 else 0
+    if agent.out_ts >= 0:
+        _count_agent(store, agent.queue, agent.code, -1)
+    _count_agent(store, agent.queue, state, 1)
     agent.out_ts, agent.code = ts, state
     queue.known = 1
     queue.stirred = 1

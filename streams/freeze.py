@@ -13,7 +13,7 @@ import orjson
 from numba import njit
 from numpy.typing import NDArray
 
-from streams.apply import is_kept, keep_floor, take_slot
+from streams.apply import is_kept, keep_floor, take_again
 from streams.calls import count, set_member, settle
 from streams.counters import COUNTERS
 from streams.store import AGENT, CLOCKED, DAY, LOST, RAISED, RESOLVE, ROW, ROW_FREE, ROWS, SLOT, SLOTS, Store
@@ -109,7 +109,6 @@ def _put_row(store: Store, queue: int, row: Any, counts: NDArray[np.int64]) -> i
 @njit(cache=True, nogil=True)
 def _put_calls(store: Store, queue: int, calls: NDArray[Any], places: NDArray[np.int32]) -> None:
     """Enter frozen *calls*; *places* says which row of the store each of their rows is now."""
-    record = store.queues[queue]
     # The snapshot of a queue without change may be old: what was let go of since does not come back. There would not
     # be room for it either, and a floor raised here would depend on when the worker was restored.
     # Before the first clock calls are let go of at the limit alone.
@@ -118,20 +117,13 @@ def _put_calls(store: Store, queue: int, calls: NDArray[Any], places: NDArray[np
         old = calls[i]
         if not is_kept(old, floor):
             continue
-        at = take_slot(store, old.key, queue, old.kind)
-        call = store.slots[at]
-        call.offered, call.first_queued, call.out_ts = old.offered, old.first_queued, old.out_ts
-        call.word, call.done_ts, call.outcome, call.code = old.word, old.done_ts, old.outcome, old.code
-        call.out_wait, call.talk, call.hold, call.wrap = old.out_wait, old.talk, old.hold, old.wrap
+        at = take_again(store, queue, old)
         if old.kind == AGENT:
-            record.ready += 1 if old.code == 1 else 0
-            record.busy += 1 if 1 < old.code <= 5 else 0
-            record.staffed += 1 if old.code != 0 else 0
             continue
         count(store, at, 1, True, True, True)
         if old.row >= 0:
-            call.row = places[old.row]
-            store.rows[call.row].refs += 1
+            store.slots[at].row = places[old.row]
+            store.rows[places[old.row]].refs += 1
         settle(store, at)
         if old.member == LOST:
             set_member(store, at, LOST)
