@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from callwatch.toml_table import Source, Table
 from models.errors import SettingsError, UsageError
-from sources.csv_map import COLUMNS, OUTCOMES, SKIP, Column, CsvMap
+from sources.csv_file import Column
+from sources.csv_map import COLUMNS, OUTCOMES, SKIP, CsvMap
 from sources.local_time import zone_of
 
 _TABLES: Final = ("file", "columns", "outcomes")

@@ -10,22 +10,16 @@ hold, the talk from the end. A row from which this cannot be done, or whose even
 
 from __future__ import annotations
 
-import codecs
-import csv
-import io
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import orjson
 
-from models.errors import InputError, SettingsError
 from models.fields import check
 from models.refusal import Refused
+from sources.csv_file import csv_rows, places_of
 from sources.csv_map import DURATIONS, OUTCOMES, SKIP, TIMES, CsvMap
 from sources.event_sorter import EventSorter
 from sources.import_result import BadRowError, BadRows, ImportCounts
@@ -60,8 +54,10 @@ def import_csv(
     seen: set[tuple[str, int]] = set()  # one entry a call, about 150 bytes
     with EventSorter() as sorter:
         for file in files:
-            places: dict[str, tuple[int, ...]] | None = None if meaning.header else _places(meaning, None, file)
-            for line_no, row in _rows(file, meaning):
+            places = None if meaning.header else _places(meaning, None, file)
+            for line_no, row in csv_rows(
+                file, delimiter=meaning.delimiter, quote=meaning.quote, encoding=meaning.encoding
+            ):
                 if places is None:
                     places = _places(meaning, [] if isinstance(row, BadRowError) else row, file)
                     continue
@@ -229,22 +225,7 @@ def _duration(name: str, text: str, meaning: CsvMap) -> int:
 
 
 def _places(meaning: CsvMap, header: list[str] | None, file: str) -> dict[str, tuple[int, ...]]:
-    """Where each mapped column lies (from 0). Raises SettingsError for one that the file does not have."""
-    names: dict[str, int] = {}
-    for n, column_name in enumerate(header or []):
-        names.setdefault(column_name.strip(), n)  # of equal names the first
-
-    def place(name: str, part: str | int) -> int:
-        if isinstance(part, int):
-            return part - 1
-        if part not in names:
-            has = ", ".join(names) if header is not None else "no header ([file] header = false): give numbers"
-            raise SettingsError(
-                f'{meaning.where(name)}: [columns], {name}: {file} has no column "{part}"; it has {has}'
-            )
-        return names[part]
-
-    return {name: tuple(place(name, part) for part in column) for name, column in meaning.columns.items()}
+    return places_of(meaning.columns, lambda name: f"{meaning.where(name)}: [columns]", header, file)
 
 
 def _cells(row: list[str], places: Mapping[str, tuple[int, ...]], meaning: CsvMap) -> dict[str, str]:
@@ -256,41 +237,3 @@ def _cells(row: list[str], places: Mapping[str, tuple[int, ...]], meaning: CsvMa
         if not any(part in meaning.empty for part in parts):
             cells[name] = " ".join(parts)
     return cells
-
-
-def _rows(file: str, meaning: CsvMap) -> Iterator[tuple[int, list[str] | BadRowError]]:
-    """First line (from 1) and cells of each row, or why it has none. Empty lines are left out."""
-    line_no = 0
-    try:
-        with _opened(file, meaning.encoding) as stream:
-            reader = csv.reader(stream, delimiter=meaning.delimiter, quotechar=meaning.quote, strict=True)
-            while True:
-                line_no = reader.line_num + 1
-                try:
-                    row = next(reader)
-                except StopIteration:
-                    return
-                except csv.Error as error:
-                    yield line_no, BadRowError(f"it is no csv: {error}")
-                    continue
-                if any("\ud800" <= c <= "\udfff" for cell in row if not cell.isascii() for c in cell):
-                    yield line_no, BadRowError(f"it holds bytes that are not {meaning.encoding}")
-                elif row:
-                    yield line_no, row
-    except (OSError, UnicodeError) as error:
-        raise InputError(f"{file}: cannot be read after line {line_no}: {error}.") from error
-
-
-@contextmanager
-def _opened(file: str, encoding: str) -> Iterator[IO[str]]:
-    # surrogateescape: bytes of another encoding cost their row, not the file; a byte order mark is no part of a name
-    encoding = "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
-    if file == "-":
-        wrapper = io.TextIOWrapper(sys.stdin.buffer, encoding=encoding, errors="surrogateescape", newline="")
-        try:
-            yield wrapper
-        finally:
-            wrapper.detach()  # or standard input would be closed with it
-    else:
-        with Path(file).open(encoding=encoding, errors="surrogateescape", newline="") as stream:
-            yield stream

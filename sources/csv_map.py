@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-#: A column: its name in the header, or its number from 1. Several are joined by a blank (a date and a time).
-Column = tuple[str | int, ...]
+from sources.csv_file import Column
 
 Duration = Literal["s", "ms", "clock"]
 
