@@ -59,11 +59,13 @@ class EmbeddedStack:
     On Linux the servers end when the *thread* that called ``start`` ends (the kernel's rule), hence also when the
     process dies in any way: start it from the main thread. On macOS they end with the interpreter (atexit).
     They live in sessions of their own, so that Ctrl-C reaches only the caller, who stops things in order.
+    With ``broker=False`` it is Valkey alone, for who brings a broker.
 
     Raises `WorkError` from ``start`` when a server cannot run; the text names its log file.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, broker: bool = True) -> None:
+        self._broker = broker
         self._servers: list[_Server] = []
         self._folder: Path | None = None
         self._failed = False
@@ -84,13 +86,14 @@ class EmbeddedStack:
         return {s.name: s.process.pid for s in self._servers}
 
     def start(self) -> EmbeddedStack:
-        """Start both servers and wait until both answer."""
+        """Start the servers and wait until they answer."""
         if self._servers:
             raise WorkError("The embedded stack runs already: stop it before starting it again.")
         self._folder = Path(tempfile.mkdtemp(prefix="callwatch-stack-"))
         atexit.register(self.stop)
         try:
-            self._launch("broker", _broker_command, _broker_answers)
+            if self._broker:
+                self._launch("broker", _broker_command, broker_answers)
             self._launch("valkey", _valkey_command, _valkey_answers)
         except BaseException:
             self._failed = True  # keep the logs that the error names
@@ -99,7 +102,7 @@ class EmbeddedStack:
         return self
 
     def stop(self) -> None:
-        """Stop both servers: SIGTERM, then SIGKILL after `STOP_TIMEOUT_S`. Harmless when nothing runs."""
+        """Stop the servers: SIGTERM, then SIGKILL after `STOP_TIMEOUT_S`. Harmless when nothing runs."""
         atexit.unregister(self.stop)
         for server in self._servers:
             server.process.terminate()
@@ -153,7 +156,7 @@ class EmbeddedStack:
         assert self._folder is not None
         log = self._folder / f"{name}.log"
         for attempt in range(PORT_ATTEMPTS):
-            port = _free_port()
+            port = free_port()
             with log.open("ab") as out:
                 process = _spawn(command(port, self._folder), out.fileno())
             server = _Server(name, process, port, log)
@@ -198,7 +201,8 @@ def _wait_until_it_answers(server: _Server, answers: Callable[[int], bool]) -> b
     )
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody listens on just now."""
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port: int = s.getsockname()[1]
@@ -235,7 +239,8 @@ def _executable(path: Path, wheel: str) -> str:
     return str(path)
 
 
-def _broker_answers(port: int) -> bool:
+def broker_answers(port: int) -> bool:
+    """Whether a Kafka broker answers on *port* of loopback."""
     # ApiVersions v0: size 10, key 18, version 0, correlation 7, no client id.
     request = b"\x00\x00\x00\x0a\x00\x12\x00\x00\x00\x00\x00\x07\xff\xff"
     return _ask(port, request, 8)[4:8] == b"\x00\x00\x00\x07"
