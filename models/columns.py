@@ -6,7 +6,7 @@ which costs less than a third of asking each row; on any fault the caller asks `
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,8 +17,11 @@ from models import fields
 from models.event import (
     AGENT_STATES,
     CALL_TYPES,
+    CHANNELS,
+    DIRECTIONS,
     EVENT_TYPES,
     FLOW_REASONS,
+    LINES,
     NEGATIVE,
     QUEUELESS_TYPES,
     RECORDED_TYPES,
@@ -26,8 +29,9 @@ from models.event import (
     EventType,
 )
 from models.fields import Event
-from models.identity import keys
+from models.identity import SEPARATOR, keys
 from models.refusal import Refused
+from models.vocabulary import numbered
 
 _KIND: Final[dict[str, int]] = {name: int(kind) for name, kind in EVENT_TYPES.items()}
 _KINDS: Final = max(_KIND.values()) + 1
@@ -39,9 +43,22 @@ _RECORDED: Final = np.array([kind in RECORDED_TYPES for kind in range(_KINDS)])
 _CALLS: Final = np.array([kind in CALL_TYPES for kind in range(_KINDS)])
 _FLOW: Final[dict[str, int]] = {name: int(reason) for name, reason in FLOW_REASONS.items()}
 _STATE: Final[dict[str, int]] = {name: int(state) for name, state in AGENT_STATES.items()}
+#: By type, the field that says who a record speaks of and the mark of that identity.
+WHO: Final[dict[int, tuple[str, str]]] = {
+    **dict.fromkeys(CALL_TYPES, ("customer", "c")),
+    **dict.fromkeys((EventType.AGENT_STATE, EventType.AGENT_LOGIN_FAILED), ("agent", "g")),
+}
+SITE_MARK: Final = "s"
+#: Words of a field, and the number of a word that is none of them; an absent one is always 0.
+_LINE: Final = numbered(LINES), 0
+_CHANNEL: Final = numbered(CHANNELS), CHANNELS.index("other")
+_DIRECTION: Final = numbered(DIRECTIONS), 0
 _NONE: Final = type(None)
 #: Texts that become columns, and those that only have to be texts.
-_READ: Final = ("call", "agent", "reason", "queue")
+_READ: Final = (
+    *("call", "agent", "reason", "queue", "customer", "from_queue"),
+    *("line", "channel", "direction"),
+)
 _UNREAD: Final = frozenset(fields.OPTIONAL_TEXTS) - set(_READ)
 
 
@@ -62,6 +79,11 @@ class Rows:
     first_queued_ts: NDArray[np.int64]
     code: NDArray[np.int8]
     value: NDArray[np.float64]
+    who: NDArray[np.uint64]
+    origin: NDArray[np.uint64]
+    line: NDArray[np.int8]
+    channel: NDArray[np.int8]
+    direction: NDArray[np.int8]
 
 
 def columns(events: Sequence[Event], *, strict: bool) -> Rows:
@@ -103,6 +125,11 @@ def columns(events: Sequence[Event], *, strict: bool) -> Rows:
         first_queued_ts=_whole_numbers(events, "first_queued_ts", present, 1, fields.TS_END_MS - 1),
         code=_codes(events, kind, texts["reason"], present),
         value=_values(events, present),
+        who=_some_keys(_who(kinds, texts["customer"], agents)),
+        origin=_some_keys(map(_origin, texts["from_queue"])),
+        line=_numbers(texts["line"], *_LINE),
+        channel=_numbers(texts["channel"], *_CHANNEL),
+        direction=_numbers(texts["direction"], *_DIRECTION),
     )
 
 
@@ -128,6 +155,11 @@ def merged(parts: Sequence[Rows], order: NDArray[np.int64]) -> Rows:
         first_queued_ts=of(part.first_queued_ts for part in parts),
         code=of(part.code for part in parts),
         value=of(part.value for part in parts),
+        who=of(part.who for part in parts),
+        origin=of(part.origin for part in parts),
+        line=of(part.line for part in parts),
+        channel=of(part.channel for part in parts),
+        direction=of(part.direction for part in parts),
     )
 
 
@@ -221,6 +253,35 @@ def _identities(
         else:
             out.append(f"{mark}\x1f{queue}\x1f{call}\x1f{leg}")
     return out
+
+
+def _who(kinds: list[int], customers: list[str | None], agents: list[str | None]) -> Iterator[str | None]:
+    """The text of the identity of the customer, or the agent, that each row speaks of."""
+    for kind, customer, agent in zip(kinds, customers, agents, strict=True):
+        field, mark = WHO.get(kind, ("", ""))
+        who = customer if field == "customer" else agent if field == "agent" else None
+        yield None if who is None else f"{mark}{SEPARATOR}{who}"
+
+
+def _origin(from_queue: str | None) -> str | None:
+    """The text of the identity of the site that *from_queue* belongs to."""
+    site, _, skill = (from_queue or "").rpartition("/")
+    return f"{SITE_MARK}{SEPARATOR}{site}" if site and skill else None
+
+
+def _some_keys(texts: Iterable[str | None]) -> NDArray[np.uint64]:
+    """The identity behind each of *texts*, 0 for none."""
+    given = list(texts)
+    out = np.zeros(len(given), np.uint64)
+    rows = [row for row, text in enumerate(given) if text is not None]
+    if rows:
+        out[rows] = keys([text for text in given if text is not None])
+    return out
+
+
+def _numbers(column: list[str | None], numbers: Mapping[str, int], unknown: int) -> NDArray[np.int8]:
+    """The number of each word, 0 where there is none, *unknown* for a word that has no number."""
+    return np.array([0 if word is None else numbers.get(word, unknown) for word in column], np.int8)
 
 
 def _given(events: Sequence[Event], name: str, present: set[str], *kinds: type) -> tuple[list[int], list[Any]]:

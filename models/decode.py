@@ -314,6 +314,8 @@ _TYPES: Final[dict[str, type[np.generic]]] = {
     "first_queued_ts": np.int64,
     "code": np.int8,
     "value": np.float64,
+    **dict.fromkeys(("who", "origin"), np.uint64),
+    **dict.fromkeys(("line", "channel", "direction"), np.int8),
 }
 
 
@@ -322,7 +324,8 @@ def _chosen(
 ) -> EventColumns:
     """The *chosen* rows of *chunk* as columns."""
     whole: list[NDArray[Any]] = [offset, chunk.kind, chunk.ts, queue, chunk.key, *chunk.durations]
-    whole += [chunk.first_queued_ts, chunk.code, chunk.value]
+    whole += [chunk.first_queued_ts, chunk.code, chunk.value, chunk.who, chunk.origin]
+    whole += [chunk.line, chunk.channel, chunk.direction]
     if len(chosen) < len(offset):
         whole = [column[chosen] for column in whole]
     return _event_columns(dict(zip(_TYPES, whole, strict=True)), {})

@@ -88,6 +88,13 @@ class FlowReason(IntEnum):
 AGENT_STATES: Final[dict[str, AgentState]] = {s.name.lower(): s for s in AgentState}
 FLOW_REASONS: Final[dict[str, FlowReason]] = {r.name.lower(): r for r in FlowReason}
 
+#: Words of ``line``; the position is the number in the columns. What is absent or none of them is "other".
+LINES: Final = ("other", "report", "dispatch", "enquiry", "complaint", "callback", "information")
+#: Words of ``channel``. Absent is "voice", what is none of them "other".
+CHANNELS: Final = ("voice", "callback", "chat", "email", "message", "video", "other")
+#: Words of ``direction``. What is absent or none of them is "in".
+DIRECTIONS: Final = ("in", "out")
+
 #: An event that lies further ahead of the clock than this is refused (DESIGN section 3).
 AHEAD_LIMIT_MS: Final = 60_000
 #: An event older than this counts as too late and touches no call (DESIGN section 4).
@@ -119,6 +126,11 @@ class EventColumns:
     first_queued_ts: NDArray[np.int64]
     code: NDArray[np.int8]  #: AgentState of agent.state, FlowReason of call.flowed_out, ok (0/1) of probe.result
     value: NDArray[np.float64]  #: NaN where absent
+    who: NDArray[np.uint64]  #: identity of the customer of a call, or of the agent of an agent's record; 0 for none
+    origin: NDArray[np.uint64]  #: identity of the site of ``from_queue``; 0 where that names no queue
+    line: NDArray[np.int8]  #: index into LINES
+    channel: NDArray[np.int8]  #: index into CHANNELS
+    direction: NDArray[np.int8]  #: index into DIRECTIONS
     #: whole records of RECORDED_TYPES by row: ``{row: dict}``
     records: dict[int, dict[str, Any]]
 

@@ -10,6 +10,9 @@ m     queue, call, leg         ivr.abandoned
 b     queue, call, leg         call.blocked
 a     queue, agent             agent.state
 r     source, id               all others
+c     customer                 who calls: column ``who`` of the types of a contact
+g     agent                    who works, in whatever queue: column ``who`` of agent.state, agent.login_failed
+s     site                     where an overflow or transfer came from: column ``origin``
 ====  =======================  ==================================================================
 
 The number is FNV-1a 64 over its UTF-8 bytes, then the finalizer of MurmurHash3, because slot tables use the low bits

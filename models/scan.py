@@ -14,14 +14,15 @@ from numba import njit
 from numpy.typing import NDArray
 
 from models import fields
-from models.columns import MARKS, Rows
-from models.event import CALL_TYPES, NEGATIVE, QUEUELESS_TYPES, UNKNOWN, EventType
+from models.columns import MARKS, SITE_MARK, WHO, Rows
+from models.event import CALL_TYPES, CHANNELS, NEGATIVE, QUEUELESS_TYPES, UNKNOWN, EventType, FlowReason
 from models.flat_json import ABSENT, walk
 from models.identity import BASIS, SEPARATOR, finish, fnv1a, step
 from models.vocabulary import FIELDS, Vocabulary, find
 
 _ID, _SOURCE, _TYPE, _STATE = (FIELDS[name] for name in ("id", "source", "type", "state"))
 _QUEUE, _CALL, _AGENT, _REASON = (FIELDS[name] for name in ("queue", "call", "agent", "reason"))
+_FROM, _LINE, _CHANNEL, _DIRECTION = (FIELDS[name] for name in ("from_queue", "line", "channel", "direction"))
 _TS, _FIRST, _LEG, _VALUE, _OK = (FIELDS[name] for name in ("ts", "first_queued_ts", "leg", "value", "ok"))
 _DURATIONS: Final = np.array([FIELDS[name] for name in fields.DURATIONS])
 
@@ -32,20 +33,31 @@ _LEFT: Final = np.array([k in (EventType.ORDER_COMMAND, EventType.RULES_CHANGED,
 _NEEDS_CALL: Final = np.array([kind in CALL_TYPES for kind in _KINDS])
 _QUEUELESS: Final = np.array([kind in QUEUELESS_TYPES for kind in _KINDS])
 _MARK: Final = np.array([ord(mark) for mark in MARKS], np.uint8)
+#: By type, the field of who a record speaks of (ABSENT for none) and the mark of that identity.
+_WHO: Final = np.array([FIELDS[WHO[kind][0]] if kind in WHO else ABSENT for kind in _KINDS])
+_WHO_MARK: Final = np.array([ord(WHO[kind][1]) if kind in WHO else 0 for kind in _KINDS], np.uint8)
+_SITE_MARK: Final = np.uint8(ord(SITE_MARK))
 _RECORD_MARK, _AGENT_MARK = ord("r"), ord("a")
 _AGENT_STATE, _FLOWED_OUT = int(EventType.AGENT_STATE), int(EventType.CALL_FLOWED_OUT)
 _TYPES, _STATES, _REASONS = int(Vocabulary.TYPE), int(Vocabulary.STATE), int(Vocabulary.REASON)
+_LINES, _CHANNELS, _DIRECTIONS = int(Vocabulary.LINE), int(Vocabulary.CHANNEL), int(Vocabulary.DIRECTION)
+_NO_REASON: Final = int(FlowReason.UNKNOWN)
+_OTHER_CHANNEL: Final = CHANNELS.index("other")
 
 _SEPARATOR: Final = np.uint8(ord(SEPARATOR))
+
 _LEG_ONE: Final = np.uint8(ord("1"))
 _SLASH, _STAR = ord("/"), ord("*")
 _SPAN_MS, _END_MS = fields.DURATION_MAX_MS, fields.TS_END_MS
 _QUEUE_MAX, _LEG_MAX, _BYTES_MAX = fields.QUEUE_MAX, fields.LEG_MAX, fields.VALUE_BYTES_MAX
 _NEGATIVE, _UNKNOWN = NEGATIVE, UNKNOWN
 
-#: Columns of int64 that a scan fills: kind, ts, queue, first_queued_ts, code, then the durations.
-_KIND_AT, _TS_AT, _QUEUE_AT, _FIRST_AT, _CODE_AT, _DURATION_AT = range(6)
+#: Columns of int64 that a scan fills: kind, ts, queue, first_queued_ts, then the durations.
+_KIND_AT, _TS_AT, _QUEUE_AT, _FIRST_AT, _DURATION_AT = range(5)
 _WIDTH: Final = _DURATION_AT + len(fields.DURATIONS)
+#: Columns of int8 (code, line, channel, direction) and of uint64 (key, who, origin).
+_CODE_AT, _LINE_AT, _CHANNEL_AT, _DIRECTION_AT = range(4)
+_KEY_AT, _WHO_AT, _ORIGIN_AT = range(3)
 
 
 def scan(values: Sequence[bytes | None]) -> tuple[Rows, NDArray[np.int64]]:
@@ -59,20 +71,26 @@ def scan(values: Sequence[bytes | None]) -> tuple[Rows, NDArray[np.int64]]:
     rows = len(given)
     # at most half full: every row may name a queue of its own
     slots = np.full(2 << rows.bit_length(), -1, np.int32)
-    whole, key, value = np.empty((_WIDTH, rows), np.int64), np.empty(rows, np.uint64), np.empty(rows)
+    whole, small = np.empty((_WIDTH, rows), np.int64), np.empty((_DIRECTION_AT + 1, rows), np.int8)
+    hashes, value = np.empty((_ORIGIN_AT + 1, rows), np.uint64), np.empty(rows)
     taken, names = np.empty(rows, np.int64), np.empty((rows, 2), np.int64)
-    count, queues = _scan(np.frombuffer(joined, np.uint8), ends, slots, whole, key, value, taken, names)
-    whole = whole[:, :count]
+    count, queues = _scan(np.frombuffer(joined, np.uint8), ends, slots, whole, small, hashes, value, taken, names)
+    whole, small, hashes = whole[:, :count], small[:, :count], hashes[:, :count]
     chunk = Rows(
         kind=whole[_KIND_AT].astype(np.int16),
         ts=whole[_TS_AT],
         queue=whole[_QUEUE_AT].astype(np.int32),
         queues=[joined[begin:end].decode() for begin, end in names[:queues].tolist()],
-        key=key[:count],
+        key=hashes[_KEY_AT],
         durations=list(whole[_DURATION_AT:]),
         first_queued_ts=whole[_FIRST_AT],
-        code=whole[_CODE_AT].astype(np.int8),
+        code=small[_CODE_AT],
         value=value[:count],
+        who=hashes[_WHO_AT],
+        origin=hashes[_ORIGIN_AT],
+        line=small[_LINE_AT],
+        channel=small[_CHANNEL_AT],
+        direction=small[_DIRECTION_AT],
     )
     return chunk, taken[:count]
 
@@ -83,7 +101,8 @@ def _scan(
     ends: NDArray[np.int64],
     slots: NDArray[np.int32],
     whole: NDArray[np.int64],
-    key: NDArray[np.uint64],
+    small: NDArray[np.int8],
+    hashes: NDArray[np.uint64],
     value: NDArray[np.float64],
     taken: NDArray[np.int64],
     names: NDArray[np.int64],
@@ -101,14 +120,19 @@ def _scan(
         if stop - start <= _BYTES_MAX and walk(buffer, start, stop, begin, end, number):
             kind = _kind(buffer, begin, end, number)
         start = stop
-        if kind < 0 or not _fill(buffer, begin, end, number, kind, whole, row):
+        if kind < 0 or not _fill(buffer, begin, end, number, kind, whole, small, row):
             continue
         queue = _UNKNOWN
         if not _QUEUELESS[kind]:
             queue = _number_of(buffer, begin[_QUEUE], end[_QUEUE], slots, names, queues)
             queues = max(queues, queue + 1)
         whole[_KIND_AT, row], whole[_QUEUE_AT, row] = kind, queue
-        key[row] = _identity(buffer, begin, end, _MARK[kind])
+        hashes[_KEY_AT, row] = _identity(buffer, begin, end, _MARK[kind])
+        hashes[_WHO_AT, row] = _who(buffer, begin, end, kind)
+        hashes[_ORIGIN_AT, row] = _origin(buffer, begin[_FROM], end[_FROM])
+        small[_LINE_AT, row] = _word(buffer, begin[_LINE], end[_LINE], _LINES, 0)
+        small[_CHANNEL_AT, row] = _word(buffer, begin[_CHANNEL], end[_CHANNEL], _CHANNELS, _OTHER_CHANNEL)
+        small[_DIRECTION_AT, row] = _word(buffer, begin[_DIRECTION], end[_DIRECTION], _DIRECTIONS, 0)
         value[row] = number[_VALUE] if begin[_VALUE] != ABSENT else np.nan
         taken[row] = record
         row += 1
@@ -156,6 +180,7 @@ def _fill(
     number: NDArray[np.float64],
     kind: int,
     whole: NDArray[np.int64],
+    small: NDArray[np.int8],
     row: int,
 ) -> bool:
     """Fill the times, durations and the code of one row; False when one of them is not what it may be."""
@@ -179,12 +204,44 @@ def _fill(
         if code < 0:
             return False
     elif kind == _FLOWED_OUT:
-        reason = -1 if begin[_REASON] == ABSENT else find(buffer, begin[_REASON], end[_REASON], _REASONS)
-        code = max(reason, 0)  # any other reason is FlowReason.UNKNOWN, which is 0
+        code = _word(buffer, begin[_REASON], end[_REASON], _REASONS, _NO_REASON)
     elif begin[_OK] != ABSENT:
         code = int(number[_OK])
-    whole[_CODE_AT, row] = code
+    small[_CODE_AT, row] = code
     return True
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _word(buffer: NDArray[np.uint8], begin: int, end: int, vocabulary: int, unknown: int) -> int:
+    """The code of a word, 0 when there is none, *unknown* when the vocabulary does not have it."""
+    if begin == ABSENT:
+        return 0
+    code = find(buffer, begin, end, vocabulary)
+    return unknown if code < 0 else code
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _who(buffer: NDArray[np.uint8], begin: NDArray[np.int64], end: NDArray[np.int64], kind: int) -> np.uint64:
+    """The identity of the customer, or the agent, that an event of this *kind* speaks of; 0 for none."""
+    field = _WHO[kind]
+    if field == ABSENT or begin[field] == ABSENT:
+        return np.uint64(0)
+    h = step(step(BASIS, _WHO_MARK[kind]), _SEPARATOR)
+    return np.uint64(finish(fnv1a(h, buffer, begin[field], end[field])))
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _origin(buffer: NDArray[np.uint8], begin: int, end: int) -> np.uint64:
+    """The identity of the site of the queue named between *begin* and *end*; 0 when there is no such name."""
+    if begin == ABSENT:
+        return np.uint64(0)
+    slash = end - 1
+    while slash > begin and buffer[slash] != _SLASH:
+        slash -= 1
+    if slash == begin or slash == end - 1:  # a site before the last slash, a skill behind it
+        return np.uint64(0)
+    h = step(step(BASIS, _SITE_MARK), _SEPARATOR)
+    return np.uint64(finish(fnv1a(h, buffer, begin, slash)))
 
 
 @njit(cache=True, nogil=True, _nrt=False)

@@ -1,6 +1,7 @@
 """The words that an event is written with, as one table that a kernel can look a slice of bytes up in.
 
-Four vocabularies share it: names of fields, of types, of agent states, and of reasons of flowing out.
+Seven vocabularies share it: names of fields, of types, of agent states, of reasons of flowing out, of lines, of
+channels and of directions.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from models.event import AGENT_STATES, EVENT_TYPES, FLOW_REASONS
+from models.event import AGENT_STATES, CHANNELS, DIRECTIONS, EVENT_TYPES, FLOW_REASONS, LINES
 from models.fields import DURATIONS, OPTIONAL_TEXTS
 
 #: What `find` answers for a word that is not in the vocabulary.
@@ -27,6 +28,9 @@ class Vocabulary(IntEnum):
     TYPE = 1
     STATE = 2
     REASON = 3
+    LINE = 4
+    CHANNEL = 5
+    DIRECTION = 6
 
 
 #: Every field that a scan looks at; the position is its number: texts first, then numbers, then ``ok``.
@@ -34,7 +38,13 @@ TEXTS: Final = ("id", "source", "type", "queue", "state", *OPTIONAL_TEXTS)
 NUMBERS: Final = ("ts", "first_queued_ts", "leg", *DURATIONS, "value")
 FIELDS: Final[dict[str, int]] = {name: at for at, name in enumerate((*TEXTS, *NUMBERS, "ok"))}
 
-#: Slots of the table, a power of two: one in four is taken.
+
+def numbered(words: Iterable[str]) -> dict[str, int]:
+    """The position of each of *words*."""
+    return {word: at for at, word in enumerate(words)}
+
+
+#: Slots of the table, a power of two: one in three is taken.
 _SLOTS: Final = 256
 _MASK: Final = _SLOTS - 1
 
@@ -67,6 +77,9 @@ _ROWS, _LETTERS = _table(
         (Vocabulary.TYPE, EVENT_TYPES),
         (Vocabulary.STATE, AGENT_STATES),
         (Vocabulary.REASON, FLOW_REASONS),
+        (Vocabulary.LINE, numbered(LINES)),
+        (Vocabulary.CHANNEL, numbered(CHANNELS)),
+        (Vocabulary.DIRECTION, numbered(DIRECTIONS)),
     )
 )
 

@@ -58,8 +58,31 @@ def code(event: dict[str, Any]) -> int:
     return ev.UNKNOWN if ok is None else int(ok)
 
 
+def who(event: dict[str, Any]) -> int:
+    kind = ev.EVENT_TYPES[event["type"]]
+    mark, given = ("c", event.get("customer")) if kind in ev.CALL_TYPES else ("g", event.get("agent"))
+    if given is None or kind not in ev.CALL_TYPES | {ev.EventType.AGENT_STATE, ev.EventType.AGENT_LOGIN_FAILED}:
+        return 0
+    return hash_text(f"{mark}\x1f{given}")
+
+
+def origin(event: dict[str, Any]) -> int:
+    *site, skill = (event.get("from_queue") or "").split("/")
+    return hash_text("s\x1f" + "/".join(site)) if skill and any(site[0:1] + site[1:2]) else 0
+
+
+def numbers(event: dict[str, Any]) -> tuple[int, int, int]:
+    """Line, channel, direction."""
+    line, channel = event.get("line"), event.get("channel")
+    return (
+        ev.LINES.index(line) if line in ev.LINES else 0,
+        0 if channel is None else ev.CHANNELS.index(channel) if channel in ev.CHANNELS else 6,
+        1 if event.get("direction") == "out" else 0,
+    )
+
+
 def row(event: dict[str, Any], names: list[str]) -> tuple[Any, ...]:
-    """What the columns hold of *event*, from ``kind`` to ``value`` (NaN as None); adds its queue to *names*."""
+    """What the columns hold of *event*, from ``kind`` on, ``value`` last (NaN as None); adds its queue to *names*."""
     kind = ev.EVENT_TYPES[event["type"]]
     number = -1
     if kind not in ev.QUEUELESS_TYPES:
@@ -76,6 +99,9 @@ def row(event: dict[str, Any], names: list[str]) -> tuple[Any, ...]:
         *(duration(event, field) for field in ("wait_ms", "talk_ms", "hold_ms", "wrap_ms")),
         ev.UNKNOWN if first is None else first,
         code(event),
+        who(event),
+        origin(event),
+        *numbers(event),
         None if value is None else float(value),
     )
 
@@ -84,8 +110,9 @@ def rows(decoded: Decoded) -> list[tuple[Any, ...]]:
     """The rows of *decoded* in the form of `row`, each with its offset before it."""
     c = decoded.columns
     fields = (c.offset, c.kind, c.ts, c.queue, c.key, c.wait_ms, c.talk_ms, c.hold_ms, c.wrap_ms, c.first_queued_ts)
+    more = (c.code, c.who, c.origin, c.line, c.channel, c.direction)
     value = [None if math.isnan(v) else v for v in c.value.tolist()]
-    return list(zip(*(f.tolist() for f in fields), c.code.tolist(), value, strict=True))
+    return list(zip(*(f.tolist() for f in (*fields, *more)), value, strict=True))
 
 
 def decode(

@@ -17,7 +17,17 @@ import pytest
 from numpy.typing import NDArray
 
 from models.decode import read
-from models.event import AGENT_STATES, EVENT_TYPES, FLOW_REASONS, QUEUELESS_TYPES, UNKNOWN, EventType
+from models.event import (
+    AGENT_STATES,
+    CHANNELS,
+    DIRECTIONS,
+    EVENT_TYPES,
+    FLOW_REASONS,
+    LINES,
+    QUEUELESS_TYPES,
+    UNKNOWN,
+    EventType,
+)
 from models.fields import DURATIONS, OPTIONAL_TEXTS, TEXT_MAX, VALUE_BYTES_MAX
 from models.scan import scan
 from models.vocabulary import FIELDS, NO_WORD, Vocabulary, find
@@ -122,7 +132,7 @@ def held(values: list[bytes | None], *, now_ms: int = UNKNOWN) -> int:
     assert taken.tolist() == sorted(set(taken.tolist()))
     names: list[str] = []
     columns: list[NDArray[Any]] = [chunk.kind, chunk.ts, chunk.queue, chunk.key, *chunk.durations]
-    columns += [chunk.first_queued_ts, chunk.code]
+    columns += [chunk.first_queued_ts, chunk.code, chunk.who, chunk.origin, chunk.line, chunk.channel, chunk.direction]
     lists = [column.tolist() for column in columns]
     for at, value, *row in zip(taken.tolist(), chunk.value.tolist(), *lists, strict=True):
         event = read(values[at])  # raises when it is none
@@ -236,6 +246,7 @@ def test_a_queue_is_not_one_whose_name_it_begins() -> None:
 
 def test_every_word_is_found_and_nothing_near_it() -> None:
     lists: list[Mapping[str, int]] = [FIELDS, EVENT_TYPES, AGENT_STATES, FLOW_REASONS]
+    lists += [{word: at for at, word in enumerate(words)} for words in (LINES, CHANNELS, DIRECTIONS)]
     everything = [word for words in lists for word in words]
     for vocabulary, words in zip(Vocabulary, lists, strict=True):
         near = [change for word in words for change in (word + "s", word[:-1], word[1:], word.upper(), f"{word}\0")]
