@@ -15,7 +15,7 @@ SYNC = UV_NO_CONFIG=1 $(UV) pip sync --quiet --python .venv/bin/python --require
 SELF = UV_NO_CONFIG=1 $(UV) pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --offline -e .
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench lock clean
+.PHONY: help demo test kafka crash lint bench lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' Makefile
@@ -24,8 +24,16 @@ demo: .venv/.runtime ## broker, worker, wallboard and a day at 60x [PORT=8080] [
 	@exec .venv/bin/callwatch demo $(if $(RECORDING),--recording "$(RECORDING)") $(if $(FROM),--from "$(FROM)") \
 	    $(if $(PORT),--port "$(PORT)") $(ARGS)
 
-test: .venv/.dev ## all tests [ARGS="-k word"]
+test: .venv/.dev ## all tests but the next two [ARGS="-k word"]
 	@exec .venv/bin/python -m pytest $(ARGS)
+
+kafka: .venv/.dev ## the tests of whatever needs a broker, on Apache Kafka (Java 17 and Maven) [ARGS="-k word"]
+	@.venv/bin/python -m tests.kafka.jars
+	@exec .venv/bin/python -m pytest -m "kafka and not crash" $(ARGS)
+
+crash: .venv/.dev ## the crash harness: processes killed at every point (Java 17 and Maven) [ARGS=...]
+	@.venv/bin/python -m tests.kafka.jars
+	@exec .venv/bin/python -m pytest -m crash $(ARGS)
 
 lint: .venv/.dev ## ruff (rules and format) and mypy --strict
 	@.venv/bin/ruff check .

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-TARGETS = ("help", "demo", "test", "lint", "bench", "lock", "clean")
+TARGETS = ("help", "demo", "test", "kafka", "crash", "lint", "bench", "lock", "clean")
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_demo_installs_nothing_that_only_tests_need(checkout: Path) -> None:
     assert "\nsetuptools==" in runtime, "the project is built without isolation, so its build tool is locked too"
 
 
-@pytest.mark.parametrize("target", ["demo", "test", "lint"])
+@pytest.mark.parametrize("target", ["demo", "test", "kafka", "crash", "lint"])
 def test_a_missing_python_is_named_with_the_way_out(checkout: Path, target: str) -> None:
     said = make(checkout, target, "PYTHON=python-that-is-not-there")
     assert said.returncode != 0

@@ -90,7 +90,8 @@ def check(folder: Path, lock: Path = LOCK) -> None:
         more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
         raise WorkError(
             f"The jars in {folder} are not those that {lock.name} locks: {'; '.join(wrong[:5])}{more}. "
-            f"They are not run. Remove {folder} to fetch them again; if they differ again, find out why before you lock them anew."
+            f"They are not run. Remove {folder} to fetch them again; if they differ again, find out why before "
+            "you lock them anew."
         )
 
 

@@ -11,7 +11,8 @@
         stack.kafka.restart()                  # ... whose broker is this one, and whose Valkey is the embedded one
 
 Start and resume it from the main thread: on Linux the broker ends with the thread that started it (see
-`callwatch.stack`). The jars are fetched at the first use (`tests.kafka.jars`; ``make kafka`` does it too). Topics are made by the tests (no auto-creation), retention and compaction look every fraction of a second instead of minutes.
+`callwatch.stack`). The jars are fetched at the first use (`tests.kafka.jars`; ``make kafka`` does it too). Topics are
+made by the tests (no auto-creation); retention and compaction look every half second instead of minutes.
 """
 
 from __future__ import annotations
