@@ -7,12 +7,17 @@ No Faust, no broker, no wall clock here; ``agents.keeper`` is the shell that has
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from operator import attrgetter
 from typing import Any, Final
 
 import orjson
 
+from agents.room import Room
 from agents.sources import SourceBook
 from alerts.judgement import Judgement
 from alerts.turn import Output
@@ -21,13 +26,17 @@ from models.decode import LastClock, decode
 from models.encode import dead_letter_record
 from models.event import DeadLetter, EventColumns, EventType, Misrouted
 from models.hours import is_open, next_change_ms, settings_for, site_of
+from models.identity import SEPARATOR
 from models.interner import Names
 from models.outputs import IntervalRow
-from models.topics import DEAD_LETTERS, EVENTS, INTERVALS
+from models.refusal import Reason, Refused
+from models.settings_record import digest, packed, read_settings, unpacked
+from models.topics import ALERTS, DEAD_LETTERS, EVENTS, INTERVALS
 from streams import counters
 from streams.windows import RowCounts, Windows, setup_of
 
 #: Ids of commands remembered per partition, so that a repeated send is the same command: a person gives a few a minute.
+#: Digests of 24 characters, because they stand in the manifest: 512 of the longest ids would be half a record.
 COMMANDS_KEPT: Final = 512
 
 
@@ -61,17 +70,24 @@ class PartitionActor:
     def __init__(self, partition: int, partitions: int, catalogue: Catalogue) -> None:
         self.partition = partition
         self.partitions = partitions
-        self.catalogue = catalogue
         self.names = Names()
-        self.windows = Windows(self.names, lambda queue: setup_of(catalogue, queue))
-        self.judgement = Judgement(catalogue)
-        self.sources = SourceBook(catalogue.sources)
+        self.windows = Windows(self.names, partial(setup_of, catalogue))
+        self._begin_with(catalogue)
+        self.room = Room(partition)
         self.position = 0
         self._clock_seen = LastClock()
         self._commands: dict[str, None] = {}
         self._next_change: dict[str, int] = {}
         self._next_due = _NEVER  #: the least of them; all are asked anew at the first clock after a restore
         self._cause, self._n = 0, 0
+        self._refused: list[DeadLetter] = []
+
+    def _begin_with(self, catalogue: Catalogue) -> None:
+        """*catalogue* is in force from the beginning."""
+        self.catalogue, self.digest = catalogue, digest(catalogue)
+        self.windows.change(partial(setup_of, catalogue))
+        self.judgement = Judgement(catalogue)
+        self.sources = SourceBook(catalogue.sources)
 
     # -- the log --------------------------------------------------------------------------------------------------
 
@@ -94,7 +110,8 @@ class PartitionActor:
         )
         self._clock_seen = decoded.clock
         columns = decoded.columns
-        effects = Effects(events=len(columns), dead=len(decoded.dead), misrouted=len(decoded.misrouted))
+        effects = Effects(events=len(columns), misrouted=len(decoded.misrouted))
+        self.room.begin(decoded.dead)
         first = 0
         for row, record in sorted(columns.records.items()):
             self.windows.apply(columns, first, row + 1)
@@ -102,7 +119,10 @@ class PartitionActor:
             self._cause, self._n = int(columns.offset[row]), 0
             effects.records += self._control(columns, row, record)
         self.windows.apply(columns, first, len(columns))
-        effects.records += [self._dead(letter) for letter in decoded.dead]
+        self.room.end()
+        dead, self._refused = sorted(decoded.dead + self._refused, key=attrgetter("offset")), []
+        effects.dead = len(dead)
+        effects.records += [self._dead(letter) for letter in dead]
         effects.records += [_forwarded(stray) for stray in decoded.misrouted]
         self.position = int(offsets[-1]) + 1
         return effects
@@ -112,7 +132,7 @@ class PartitionActor:
         if kind == EventType.CLOCK:
             return self._clock(int(columns.ts[row]))
         if kind in _DECIDED:
-            if not self._is_new(f"{record['source']}\x1f{record['id']}"):
+            if not self._is_new(_ident(record)):
                 return []
             self.windows.look()  # the figures of the last clock are in no snapshot
         if kind == EventType.ORDER_COMMAND:
@@ -121,14 +141,41 @@ class PartitionActor:
             return self._outputs(self.judgement.probe(record, now_ms, self.windows))
         if kind == EventType.SOURCE_HEARTBEAT:
             self.sources.hear(record["source"], int(columns.ts[row]))
+        if kind == EventType.RULES_CHANGED:
+            return self._rules_changed(record)
         return []
+
+    def _rules_changed(self, record: dict[str, Any]) -> list[Record]:
+        """The settings in *record* are in force from where it lies, unless something is wrong with them."""
+        try:
+            catalogue = read_settings(record)
+            if recut := self.windows.recut(partial(setup_of, catalogue)):
+                raise Refused(Reason.SITE_CHANGED, f"zone or interval length of {recut[0]} and {len(recut) - 1} more")
+        except Refused as refused:
+            value = orjson.dumps(record)
+            letter = DeadLetter(EVENTS, self.partition, self._cause, refused.reason, refused.detail, value)
+            self._refused.append(letter)
+            return []
+        if not self._is_new(_ident(record)) or digest(catalogue) == self.digest:
+            return []
+        self.catalogue, self.digest = catalogue, digest(catalogue)
+        self.windows.change(partial(setup_of, catalogue))
+        self.sources.declare(catalogue.sources)
+        self._next_change.clear()  # all hours are asked anew at the next clock
+        self.windows.look()
+        figures, names = self.windows.figures, self.names.names[: self.windows.ready]
+        return self._outputs(self.judgement.change(catalogue, self.windows.now_ms, figures, names, self.windows))
 
     def _clock(self, ts_ms: int) -> list[Record]:
         self._open_and_close(max(ts_ms, self.windows.now_ms))
         complete = not self.sources.all_overdue(max(ts_ms, self.windows.now_ms))
+        self.room.note(self.windows.refused)
         moved = self.windows.clock(ts_ms, complete=complete)
+        self.room.skip(self.windows.refused)  # the first clock drops what lies too far ahead of it
         out = [self._interval(row) for row in self.windows.due_rows()] if moved else []
         now_ms = self.windows.now_ms
+        if full := self.room.clock(self._cause, self.windows, self.names.limit):
+            out.append(self._record(ALERTS, *full))
         figures, names = self.windows.figures, self.names.names[: self.windows.ready]
         decisions = self.judgement.clock(now_ms, figures, names, self.windows)
         return out + self._outputs(decisions)
@@ -205,10 +252,13 @@ class PartitionActor:
         return out
 
     def freeze_common(self) -> dict[str, Any]:
-        """What belongs to no queue: the time, the sources, the commands that were seen."""
+        """What belongs to no queue: the time, the sources, the commands that were seen, what was told of room."""
+        self.room.note(self.windows.refused)
         return {
+            "catalogue": packed(self.catalogue),
             "time": self.windows.freeze_time(),
             "heard": self.sources.heard,
+            "room": self.room.freeze(),
             "commands": list(self._commands),
             "clock": [self._clock_seen.ts_ms, self._clock_seen.appended_ms],
         }
@@ -216,8 +266,11 @@ class PartitionActor:
     def thaw(self, position: int, common: dict[str, Any], queues: dict[str, bytes]) -> None:
         """Restore into a blank actor what `freeze_common` and `freeze` took at *position*.
 
-        Raises ValueError for a snapshot of a version that this program does not read.
+        Raises ValueError for a snapshot of a version that this program does not read, Refused for settings that it
+        does not understand.
         """
+        if "catalogue" in common:  # the first version had none: the settings of the owner held
+            self._begin_with(unpacked(common["catalogue"]))
         windows, orders = {}, {}
         for queue, data in queues.items():
             length, _, rest = data.partition(b"\n")
@@ -227,6 +280,7 @@ class PartitionActor:
             self.judgement.restore(queue, orders[queue])
         self.judgement.changed.clear()
         self.sources.heard = dict(common["heard"])
+        self.room.thaw(common["room"])
         self._commands = dict.fromkeys(common["commands"])
         self._clock_seen = LastClock(*common["clock"])
         self.position = position
@@ -248,6 +302,12 @@ _ROW_COUNTERS: Final = (
     ("unresolved", counters.UNRESOLVED),
 )
 assert {name for name, _ in _ROW_COUNTERS} <= IntervalRow.model_fields.keys()
+
+
+def _ident(record: dict[str, Any]) -> str:
+    """What a command is the same by: a digest of its source and id."""
+    name = f"{record['source']}{SEPARATOR}{record['id']}".encode()
+    return base64.b64encode(hashlib.blake2b(name, digest_size=18).digest()).decode("ascii")
 
 
 def _forwarded(stray: Misrouted) -> Record:

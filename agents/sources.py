@@ -6,22 +6,29 @@ from collections.abc import Sequence
 
 from models.catalogue import Source
 
-#: Sources remembered at most: heartbeats of names that nobody declared are not kept beyond it.
-SOURCES_MAX = 1_000
 #: What a heartbeat may be late by before its source counts as overdue.
 GRACE_MS = 5_000
 
 
 class SourceBook:
-    """When each source was last heard of, in stream time."""
+    """When each declared source was last heard of, in stream time.
+
+    Others are not remembered: nothing asks for them, and a source that invents names would grow the manifest, which is
+    one record, beyond what a broker takes.
+    """
 
     def __init__(self, declared: Sequence[Source]) -> None:
-        self._declared = {source.name: source for source in declared}
         self.heard: dict[str, int] = {}
+        self.declare(declared)
+
+    def declare(self, declared: Sequence[Source]) -> None:
+        """These and no others have a cadence from here on; what was heard of them stays known."""
+        self._declared = {source.name: source for source in declared}
+        self.heard = {name: at_ms for name, at_ms in self.heard.items() if name in self._declared}
 
     def hear(self, source: str, ts_ms: int) -> None:
         """A heartbeat of *source* at *ts_ms*."""
-        if source in self.heard or source in self._declared or len(self.heard) < SOURCES_MAX:
+        if source in self._declared:
             self.heard[source] = max(ts_ms, self.heard.get(source, ts_ms))
 
     def overdue(self, now_ms: int) -> list[str]:

@@ -6,9 +6,14 @@ where it lies in the log, so sending one is asking, not doing: the answer is in 
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+
+#: Longest text in a command: one line that fits on the screen. It is written into the order, its log and alerts several
+#: times over, and a record that a broker does not take (1 MB) would stop the worker at the same place for ever.
+TEXT_LIMIT: Final = 500
+_Text = Annotated[str, Field(max_length=TEXT_LIMIT)]
 
 CommandName = Literal[
     "acknowledge",
@@ -41,11 +46,11 @@ class OrderCommand(BaseModel):
     order: str
     command: CommandName
     actor: str
-    cause: str = ""  #: resolve: one of the catalogue's causes
-    measure: str = ""  #: resolve: what was done, one line
-    reason: str = ""  #: hold, accept (the shortfall), cancel, reassign: why, one line
-    text: str = ""  #: note, consult, sign_evidence: what was seen or asked
-    person: str = ""  #: reassign, hand_over, consult: a person id
+    cause: _Text = ""  #: resolve: one of the catalogue's causes
+    measure: _Text = ""  #: resolve: what was done, one line
+    reason: _Text = ""  #: hold, accept (the shortfall), cancel, reassign: why, one line
+    text: _Text = ""  #: note, consult, sign_evidence: what was seen or asked
+    person: _Text = ""  #: reassign, hand_over, consult: a person id
     until_ms: int | None = None  #: hold, accept, propose_limit: stream time, epoch milliseconds
     verdict: Literal["", "true", "false", "expected"] = ""
 

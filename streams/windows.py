@@ -227,14 +227,35 @@ class Windows:
             if self.now_ms >= 0:
                 begin_days(self._store, 0, self.now_ms)
         self._store = room_for_queues(self._store, at + 1)
+        self._form(at, setup)
         queue = self._store.queues[at]
         queue["interval_ms"] = setup.interval_ms
-        queue["threshold"], queue["short"] = setup.threshold_ms, setup.short_ms
-        queue["formula"], queue["flow_out"] = setup.formula, setup.flow_out
         queue["zone"] = self._zones.index(setup.zone)
         queue["last_event"] = queue["open_since"] = queue["watch"] = UNKNOWN
         queue["head"] = queue["rows"] = -1
         queue["open"] = queue["stirred"] = queue["changed"] = 1
+
+    def _form(self, at: int, setup: QueueSetup) -> None:
+        """How the figures of queue number *at* are formed from here on; a call keeps the threshold it came under."""
+        queue = self._store.queues[at]
+        queue["threshold"], queue["short"] = setup.threshold_ms, setup.short_ms
+        queue["formula"], queue["flow_out"] = setup.formula, setup.flow_out
+
+    def recut(self, setup: Callable[[str], QueueSetup]) -> list[str]:
+        """Names of the queues here whose days or intervals *setup* would cut otherwise: rows cannot be cut anew."""
+        found = []
+        for at in range(self._ready):
+            wanted, queue = setup(self.names.names[at]), self._store.queues[at]
+            if wanted.zone != self._zones[queue["zone"]] or wanted.interval_ms != queue["interval_ms"]:
+                found.append(self.names.names[at])
+        return found
+
+    def change(self, setup: Callable[[str], QueueSetup]) -> None:
+        """*setup* holds from here on, for the queues here and those to come. `recut` must be empty."""
+        self._setup = setup
+        for at in range(self._ready):
+            self._form(at, setup(self.names.names[at]))
+            self._store.queues[at]["stirred"] = 1
 
     def set_open(self, queue: str, is_open: bool, since_ms: int) -> None:
         """Say at *since_ms* whether *queue* is open; the same as before says nothing."""
@@ -267,6 +288,24 @@ class Windows:
     def refused(self) -> int:
         """Events that found no room, or lay over a minute ahead of the first clock."""
         return int(self._store.meta[REFUSED])
+
+    @property
+    def limit(self) -> int:
+        """Calls and agents that may be kept at once."""
+        return int(self._store.meta[LIMIT])
+
+    @property
+    def raised_ms(self) -> int | None:
+        """What the floor was raised to for want of room, None when it never was."""
+        raised = int(self._store.meta[RAISED])
+        return None if raised == np.iinfo(np.int64).min else raised
+
+    def fullest(self) -> str | None:
+        """The queue that most of what is kept belongs to (of several the first by name), None without any."""
+        slots = self._store.slots[: int(self._store.meta[SLOTS])]
+        held = np.bincount(slots["queue"][slots["kind"] >= 0])
+        most = np.flatnonzero(held == held.max(initial=1))
+        return min((self.names.names[at] for at in most), default=None)
 
     def counts(self, name: str) -> NDArray[np.int64]:
         """A counter of every queue's record by its name, e.g. ``too_late``, ``duplicates``, ``negative``, ``lost``."""

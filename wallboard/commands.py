@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from models.broker_access import client_options
-from models.command import NEEDS, CommandName, OrderCommand
+from models.command import NEEDS, TEXT_LIMIT, CommandName, OrderCommand
 from models.encode import command_record
 from models.errors import UsageError, WorkError
 from models.partition import partition_of
@@ -20,8 +20,6 @@ from models.topics import EVENTS, topic_name
 
 #: What a person waits for a button; the producer's own retries end with it.
 CONFIRM_S: Final = 5.0
-#: Longest text in a command: one line that fits on the screen.
-TEXT_LIMIT: Final = 500
 #: Commands under way at once; a person presses one button at a time.
 PENDING: Final = 100
 
