@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -11,7 +12,9 @@ from models.decode import Decoded, LastClock, decode
 from models.encode import clock_record, command_record, encode_event
 from models.event import (
     CALL_TYPES,
+    CHANNELS,
     EVENT_TYPES,
+    LINES,
     NEGATIVE,
     QUEUELESS_TYPES,
     UNKNOWN,
@@ -68,7 +71,7 @@ def test_one_bad_record_in_ten_thousand_costs_exactly_that_record() -> None:
 def test_an_empty_batch_has_empty_columns_of_the_same_types() -> None:
     full, empty = run([offered(1)]).columns, run([]).columns
     assert len(empty) == 0
-    for name in ("offset", "kind", "ts", "queue", "key", "wait_ms", "first_queued_ts", "code", "value"):
+    for name in [field.name for field in dataclasses.fields(full) if field.name != "records"]:
         assert getattr(empty, name).dtype == getattr(full, name).dtype
     assert run([b"x"]).columns.records == {}
 
@@ -95,10 +98,62 @@ def test_the_columns_of_every_field() -> None:
     assert names.names == ["north/report"]
 
 
+def test_who_a_record_speaks_of() -> None:
+    who = {"customer": "c1", "agent": "a1"}
+    assert run([offered(1, **who)]).columns.who.tolist() == [key("c", "c1")]
+    assert run([offered(1, type="callback.failed", **who)]).columns.who.tolist() == [key("c", "c1")]
+    assert run([offered(1, type="agent.state", state="ready", **who)]).columns.who.tolist() == [key("g", "a1")]
+    assert run([offered(1, type="agent.login_failed", **who)]).columns.who.tolist() == [key("g", "a1")]
+    values: list[bytes | None] = [offered(1, agent="a1"), offered(2, type="agent.login_failed", customer="c1")]
+    assert (
+        run([*values, offered(3, type="probe.result", **who), offered(4, customer=None)]).columns.who.tolist()
+        == [0] * 4
+    )
+
+
+@pytest.mark.parametrize(
+    ("from_queue", "site"),
+    [
+        ("south/x", "south"),
+        ("a/b/c", "a/b"),  # as `models.hours.site_of` cuts it
+        ("/a/b", "/a"),
+        ("//", ""),
+        ("a//", ""),
+        ("/a", ""),
+        ("a/", ""),
+        ("a", ""),
+        ("/", ""),
+        ("北京/报修", "北京"),
+        ("a\nb/c", "a\nb"),
+        ("é" * 300 + "/x", "é" * 300),
+        (None, ""),
+    ],
+)
+def test_the_site_that_a_call_came_from(from_queue: str | None, site: str) -> None:
+    expected = [key("s", site) if site else 0]
+    assert run([offered(1, from_queue=from_queue)]).columns.origin.tolist() == expected
+    plain = offered(1, from_queue=from_queue).replace(b"call.offered", b"call.\\u006fffered")  # not scanned
+    assert run([plain]).columns.origin.tolist() == expected
+
+
+@pytest.mark.parametrize("how", [b"call.offered", b"call.\\u006fffered"])
+def test_words_have_their_number_and_other_words_that_of_other(how: bytes) -> None:
+    lines: list[str | None] = [None, "nothing", *LINES]
+    channels: list[str | None] = [None, "nothing", *CHANNELS]
+    values = [offered(n, line=word).replace(b"call.offered", how) for n, word in enumerate(lines)]
+    assert run([*values]).columns.line.tolist() == [0, 0, *range(7)]
+    values = [offered(n, channel=word).replace(b"call.offered", how) for n, word in enumerate(channels)]
+    assert run([*values]).columns.channel.tolist() == [0, 6, *range(7)]
+    values = [
+        offered(n, direction=word).replace(b"call.offered", how) for n, word in enumerate((None, "x", "in", "out"))
+    ]
+    assert run([*values]).columns.direction.tolist() == [0, 0, 0, 1]
+
+
 @pytest.mark.parametrize("name", EVENT_TYPES)
 def test_every_type_decodes_with_the_identity_of_its_kind(name: str) -> None:
     event: dict[str, Any] = {"id": "1", "source": "s", "type": name, "ts": T0, "call": "c", "queue": "a/b"}
-    event |= {"agent": "x", "state": "ready", "order": "o", "command": "take", "actor": "p"}
+    event |= {"agent": "x", "state": "ready", "order": "o", "command": "take", "actor": "p", "customer": "y"}
     decoded = run([encode_event(event)])
     assert naive.rows(decoded) == [(1000, *naive.row(event, []))]
     assert decoded.columns.queue.tolist() == [-1 if EVENT_TYPES[name] in QUEUELESS_TYPES else 0]
@@ -237,6 +292,7 @@ def test_all_bad_records_at_once_lie_in_log_order() -> None:
 
 def test_every_reason_can_be_met_and_has_a_way_out() -> None:
     met = {reason for _, reason, _ in BAD} | {Reason.AHEAD_OF_CLOCK, Reason.TOO_MANY_QUEUES}  # tested below
+    met |= {Reason.BAD_SETTINGS, Reason.SITE_CHANGED}  # the actor's verdicts on a rules.changed, see tests/agents
     assert met == set(Reason) == set(WAY_OUT)
 
 

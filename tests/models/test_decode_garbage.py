@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.decode import LastClock, decode
-from models.event import AGENT_STATES, EVENT_TYPES, UNKNOWN
+from models.event import AGENT_STATES, CHANNELS, DIRECTIONS, EVENT_TYPES, LINES, UNKNOWN
 from models.fields import DURATIONS, OPTIONAL_TEXTS
 from models.interner import Names
 from tests.models import naive
@@ -47,6 +47,10 @@ def good_events(draw: st.DrawFn) -> dict[str, Any]:
             event[field] = draw(st.none() | st.integers(-5, 100_000))
     if draw(st.booleans()):
         event |= {"leg": draw(st.integers(1, 9)), "ok": draw(st.booleans()), "reason": draw(name)}
+    if draw(st.booleans()):
+        event |= {"customer": draw(st.text(min_size=1, max_size=9)), "from_queue": draw(queues | name)}
+        event |= {"line": draw(st.sampled_from(LINES) | name), "channel": draw(st.sampled_from(CHANNELS) | name)}
+        event["direction"] = draw(st.sampled_from(DIRECTIONS) | name)
     if draw(st.booleans()):
         event |= {"value": draw(st.floats(-9, 9) | st.integers(-9, 9)), "first_queued_ts": draw(times)}
     return event

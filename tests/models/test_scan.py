@@ -59,6 +59,13 @@ LITERALS: Final = (
     *("'a'", '"', '"a', '"\\ud800"', '"\\u0041"', '"a\\/b"', "[[[]]]", '{"ts":1}', "nullx", "true1"),
 )
 SPACES: Final = (*("",) * 300, *(" ",) * 40, "  ", "\t", "\r", "\n", "\x00", "\xa0", "//")
+#: Fields of which some words mean something.
+WORDS: Final[dict[str, Sequence[str]]] = {
+    "line": LINES,
+    "channel": CHANNELS,
+    "direction": DIRECTIONS,
+    "reason": list(FLOW_REASONS),
+}
 #: Names of fields that are nearly ours, or none of the scanner's business.
 STRANGE: Final = (
     *("", "x", "Id", "ids", "i", "wait_m", "wait_mss", "wbit_ms", "order", "args", "command", "é", "\x7f", "a b"),
@@ -83,8 +90,9 @@ def good(rng: Random) -> dict[str, str]:
     event |= dict.fromkeys(("order", "command", "actor"), '"x"')
     for name in rng.sample(DURATIONS, 2):
         event[name] = rng.choice(("0", "-5", "null", "17", "604800000"))
-    for name in rng.sample(OPTIONAL_TEXTS[2:], 2):
-        event[name] = rng.choice(("null", '"x"', '"北"', f'"{rng.choice(list(FLOW_REASONS))}"'))
+    for name in rng.sample(OPTIONAL_TEXTS[2:], 3):
+        known = rng.choice(WORDS.get(name, QUEUES))
+        event[name] = rng.choice(("null", '"x"', '"北"', *[json.dumps(known, ensure_ascii=False)] * 3))
     event |= rng.choice(({}, {"ok": "true"}, {"ok": "false", "leg": "3"}, {"leg": "null", "value": "4.25"}))
     return event | rng.choice(({}, {"first_queued_ts": str(T0 - 7)}, {"value": "-3"}, {"value": "0.1"}))
 
@@ -174,7 +182,8 @@ def test_every_value_in_every_field(name: str) -> None:
     values: list[bytes | None] = []
     for kind in ("call.flowed_out", "agent.state", "clock", "probe.result", "callback.failed"):
         event = good(Random(1)) | {"type": f'"{kind}"'}
-        texts = [f'"{word}"' for word in (*EVENT_TYPES, *AGENT_STATES, *FLOW_REASONS)]
+        words = (*EVENT_TYPES, *AGENT_STATES, *FLOW_REASONS, *LINES, *CHANNELS, *DIRECTIONS)
+        texts = [f'"{word}"' for word in words]
         texts += [json.dumps(value, ensure_ascii=False) for value in TEXTS + QUEUES]
         for value in (*NUMBERS, *LITERALS, *texts):
             members = [(f'"{key}"', old) for key, old in (event | {name: value}).items()]
