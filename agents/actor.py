@@ -269,8 +269,7 @@ class PartitionActor:
         Raises ValueError for a snapshot of a version that this program does not read, Refused for settings that it
         does not understand.
         """
-        if "catalogue" in common:  # the first version had none: the settings of the owner held
-            self._begin_with(unpacked(common["catalogue"]))
+        self._begin_with(unpacked(common["catalogue"]))
         windows, orders = {}, {}
         for queue, data in queues.items():
             length, _, rest = data.partition(b"\n")

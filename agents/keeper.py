@@ -13,18 +13,25 @@ silently, what the output topics hold beyond it.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
 
 import orjson
 
 from agents.actor import Effects, PartitionActor, Record
 from models.catalogue import Catalogue
 from models.errors import WorkError
+from models.refusal import Refused
 from models.runtime import KafkaSettings
+from models.settings_record import digest, settings_record
 from models.topics import DEAD_LETTERS, EVENTS, OUTPUT_TOPICS, SNAPSHOTS, topic_name
 from streams.app import Output
 from streams.broker import Rows, read_partition
 from streams.snapshots import Found, KeyValue, Manifest, SnapshotReader, Snapshots
+from streams.windows import setup_of
+
+log = logging.getLogger("callwatch.worker")
 
 #: Sends records and returns their offsets, in the same order, once the broker has confirmed all of them.
 Send = Callable[[Sequence[Output]], Awaitable[list[int]]]
@@ -41,6 +48,7 @@ class PartitionKeeper:
         self.actor = PartitionActor(partition, kafka.partitions, catalogue)
         self.dropped = 0  #: outputs that were there already
         self._kafka = kafka
+        self._catalogue = catalogue
         self._send = send
         self._seen: dict[str, tuple[int, int]] = {}
         self._next: dict[str, int] = {}
@@ -61,9 +69,12 @@ class PartitionKeeper:
         self._snapshots = Snapshots(found.epoch, found.stale)
         if found.manifest is not None:
             self._check(found.manifest)
-            self.actor.thaw(found.manifest.offset, found.manifest.common, found.queues)
+            self._thaw(found.manifest, found.queues)
             self._round_at = found.manifest.offset
         await asyncio.gather(*(self._find_seen(topic, found.manifest) for topic in _KEPT_TOPICS))
+        if found.manifest is None:
+            # the settings in force at the first record are those of its first owner, whoever comes after it
+            await self._round()
         return self.actor.position
 
     async def _found(self) -> Found:
@@ -74,10 +85,19 @@ class PartitionKeeper:
         try:
             return reader.found()
         except ValueError as error:
-            raise WorkError(
-                f"{topic_name(self._kafka.prefix, SNAPSHOTS)}[{self.actor.partition}]: {error}. "
-                "Start the version that wrote it, or choose another [kafka] prefix and replay."
-            ) from error
+            raise self._unreadable(error) from error
+
+    def _thaw(self, manifest: Manifest, queues: dict[str, bytes]) -> None:
+        try:
+            self.actor.thaw(manifest.offset, manifest.common, queues)
+        except (ValueError, Refused) as error:
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: Exception) -> WorkError:
+        return WorkError(
+            f"{topic_name(self._kafka.prefix, SNAPSHOTS)}[{self.actor.partition}]: {error}. Start the version of "
+            "Callwatch that wrote it, or choose another [kafka] prefix and replay what you need (docs/OPERATIONS.md)."
+        )
 
     def _check(self, manifest: Manifest) -> None:
         if manifest.partitions != self._kafka.partitions:
@@ -86,6 +106,39 @@ class PartitionKeeper:
                 f"{self._kafka.partitions}. Set [kafka] partitions = {manifest.partitions}, or choose another "
                 "[kafka] prefix and replay."
             )
+
+    # -- settings -------------------------------------------------------------------------------------------------
+
+    async def tell_settings(self) -> bool:
+        """Append this owner's settings to the log when others are in force; True when they were.
+
+        They are in force from where the record lies. Call it after `restore`. Raises WorkError for settings that would
+        cut the intervals of a queue here otherwise.
+        """
+        mine = digest(self._catalogue)
+        if mine == self.actor.digest:
+            return False
+        if recut := self.actor.windows.recut(partial(setup_of, self._catalogue)):
+            raise WorkError(
+                f"The settings give another time zone or interval length to {', '.join(recut[:3])}"
+                f"{' and others' if len(recut) > 3 else ''} than the one in force, and rows that exist cannot be cut "
+                "anew. Set it back, or choose another [kafka] prefix and replay what you need."
+            )
+        log.warning(
+            "partition %d: settings %s were in force; those of this worker, %s, take their place in the log",
+            self.actor.partition,
+            self.actor.digest,
+            mine,
+        )
+        ident, now_ms = f"settings-{mine}-{self._snapshots.session}", max(self.actor.windows.now_ms, 1)
+        record = settings_record(self._catalogue, id=ident, source="callwatch", ts_ms=now_ms)
+        await self._send([(topic_name(self._kafka.prefix, EVENTS), self.actor.partition, None, record, None)])
+        return True
+
+    def _settings_changed(self, before: str) -> None:
+        mine, now = digest(self._catalogue), self.actor.digest
+        whose = "this worker's own" if mine == now else f"not this worker's ({mine}): give all the same file"
+        log.warning("partition %d: settings %s follow %s; they are %s", self.actor.partition, now, before, whose)
 
     async def _find_seen(self, topic: str, manifest: Manifest | None) -> None:
         """Find the last ``pos`` that *topic* holds."""
@@ -107,7 +160,10 @@ class PartitionKeeper:
     ) -> Effects:
         """Apply a batch (see `PartitionActor.apply`) and write what it causes; returns when the broker has it."""
         self._unwritten = True
+        settings = self.actor.digest
         effects = self.actor.apply(values, offsets, appended)
+        if settings != self.actor.digest:
+            self._settings_changed(settings)
         fresh = [record for record in effects.records if self._is_fresh(record)]
         self.dropped += len(effects.records) - len(fresh)
         for start in range(0, len(fresh), SEND_MAX):

@@ -51,6 +51,7 @@ class Worker:
         if tp.topic == self.topic(EVENTS):
             keeper = PartitionKeeper(tp.partition, self.kafka, self.settings.catalogue, self.send)
             position = await keeper.restore()
+            await keeper.tell_settings()
             self.keepers[tp.partition] = keeper
             self.views[tp.partition] = MetricsView(keeper.actor)
             self._snapshot_s[tp.partition] = time.monotonic()

@@ -128,9 +128,30 @@ def ended(catalogue: Catalogue, turn: Turn, order: WorkOrder | None, change: Cha
     order.active.remove(change.rule.id)
     if change.step != Step.RECOVERED:
         order.private.unproven.append(change.rule.id)
-    turn.log(order, "recovered", "symptom_ended", said[0], data={"rule": change.rule.id, "left": len(order.active)})
+    decision = "withdrawn" if change.step == Step.WITHDRAWN else "symptom_ended"
+    turn.log(order, "recovered", decision, said[0], data={"rule": change.rule.id, "left": len(order.active)})
     if not order.active and moved(order.state, "recovered") is not None:
         _recover(catalogue, turn, order, said)
+
+
+def people_changed(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
+    """New settings: an owner or liaison whom they do not know any more is replaced by the normal routing."""
+    if not catalogue.people:
+        return  # there is nobody to take it: the name stays, a person who comes later can
+    if order.liaison is not None and routing.person_of(catalogue, order.liaison) is None:
+        order.liaison = routing.liaison(catalogue, order.queue, turn.now_ms)
+        turn.log(order, "rules.changed", "liaison_replaced", "liaison_not_in_settings", data={"to": order.liaison})
+    if order.owner is None or routing.person_of(catalogue, order.owner) is not None:
+        return
+    left, choice = order.owner, routing.first_owner(catalogue, order.queue, turn.now_ms)
+    if choice.person is None:
+        return
+    people.give(order, choice.person)
+    data = {"from": left, "to": choice.person.id, "choice": choice.reason}
+    turn.log(order, "rules.changed", "reassigned", "owner_not_in_settings", data=data)
+    people.page(catalogue, turn, order, choice.person, (order.sentence, order.sentence))
+    en, zh = f"Now with {order.owner_name}: {left} is not in the settings any more", f"责任人变更为{order.owner_name}"
+    turn.alert("changed", order, en, zh)
 
 
 def _recover(catalogue: Catalogue, turn: Turn, order: WorkOrder, said: tuple[str, str]) -> None:

@@ -131,6 +131,12 @@ def sentence(change: Change, now_ms: int, settings: QueueSettings, read: Read) -
             f"No calls left {over(rule.window)[0]}: the episode of {what_en} of {change.queue} ends after {lasted_en}",
             f"{change.queue} {over(rule.window)[1]}已无来电,{what_zh}异动在{lasted_zh}后结束",
         )
+    if change.step == Step.WITHDRAWN:
+        return (
+            f"Withdrawn by a change of settings: no rule {rule.id} for {change.queue} any more. Its episode ends after "
+            f"{lasted_en} with: {en}",
+            f"设置变更撤销:{change.queue} 已无规则 {rule.id},异动在{lasted_zh}后结束,当时:{zh}",
+        )
     if change.step == Step.CLOSED:
         return (
             f"{change.queue} has closed with nobody waiting: the episode of {what_en} ends after {lasted_en}",

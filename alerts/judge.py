@@ -16,6 +16,9 @@ from models.metric import figure, sample_of
 
 Figures = NDArray[np.float64]
 
+#: From this severity on a breach is a trend note, not an order.
+TREND = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -51,6 +54,16 @@ def compiled(rules: Sequence[Rule]) -> Records:
     return table
 
 
+def same_watch(old: Rule, new: Rule, queue: str) -> bool:
+    """Whether *new* goes on with an episode of *old* for *queue*: the same figure, side and kind.
+
+    A trend note has no order, so a rule that becomes one, or ceases to be one, is another rule.
+    """
+    if (old.metric, old.window, old.below) != (new.metric, new.window, new.below):
+        return False
+    return (old.severity >= TREND) == (new.severity >= TREND) and fnmatchcase(queue, new.pattern)
+
+
 class Judge:
     """All rules against all queues. Times are stream time in milliseconds."""
 
@@ -72,14 +85,42 @@ class Judge:
         """
         if len(figures) < len(self._names):
             raise ValueError(f"{len(figures)} rows of figures for {len(self._names)} queues: rows may only be added")
-        if min(len(names), len(figures)) > len(self._names):
-            self._grow(names[: len(figures)])
+        self._grow_to(figures, names)
         n = judge(now_ms, figures, self._open, self._in_queue, self._records, self._pairs, *self._out)
         where, steps = self._out[0][:n].tolist(), self._out[1][:n].tolist()
         changed = {self._names[self._pairs["row"][i]] for i in where}
         changes = [self._change(i, Step(s), figures) for i, s in zip(where, steps, strict=True) if s]
         changes.sort(key=lambda c: (c.queue, c.rule.id))
         return changes, changed
+
+    def change(self, rules: Sequence[Rule], figures: Figures, names: Sequence[str]) -> tuple[list[Change], set[str]]:
+        """*rules* hold from here on. The episodes withdrawn with theirs, by queue and rule id, and the queues whose
+        snapshot changed.
+
+        A pair goes on where its rule still watches the same (`same_watch`) for its queue, whatever its numbers are now:
+        the next clock judges by these. All other pairs begin idle.
+        """
+        self._grow_to(figures, names)
+        by_id = {rule.id: rule for rule in rules}
+        kept: dict[str, dict[str, Any]] = {}
+        gone, changed = [], set()
+        for queue, (first, last) in self._first.items():
+            states = self.snapshot(queue)
+            for i in range(first, last):
+                old = self.rules[self._pairs["rule"][i]]
+                new = by_id.get(old.id)
+                if old.id not in states or (new is not None and same_watch(old, new, queue)):
+                    continue
+                del states[old.id]
+                changed.add(queue)
+                if self._pairs["state"][i] == ACTIVE:
+                    gone.append(self._change(i, Step.WITHDRAWN, figures))
+            kept[queue] = states
+        names = list(self._names)
+        self.rules, self._records = tuple(rules), compiled(rules)
+        self._pairs, self._names, self._first, self._waiting = np.zeros(0, PAIR), [], {}, self._waiting | kept
+        self._grow(names)
+        return sorted(gone, key=lambda c: (c.queue, c.rule.id)), changed
 
     def tile(self, queue: str) -> str:
         """``breach`` with an active episode, ``warn`` beyond a target, else ``ok``."""
@@ -118,6 +159,10 @@ class Judge:
             kept = state.get(self.rules[pair["rule"]].id) or [0] * len(KEPT)
             for name, value in zip(KEPT, kept, strict=True):
                 pair[name] = value
+
+    def _grow_to(self, figures: Figures, names: Sequence[str]) -> None:
+        if min(len(names), len(figures)) > len(self._names):
+            self._grow(names[: len(figures)])
 
     def _grow(self, names: Sequence[str]) -> None:
         pairs: list[tuple[int, int]] = []

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from alerts import commands, desk, proof
 from alerts.defaults import default_rules
 from alerts.episode import anomaly, sentence
-from alerts.judge import Change, Judge
+from alerts.judge import TREND, Change, Judge
 from alerts.order import WorkOrder, packed, public, unpacked
 from alerts.rules import Step
 from alerts.turn import Live, Output, Turn
@@ -29,9 +29,6 @@ from models.topics import ANOMALIES
 
 __all__ = ["Judgement", "Live", "Output"]
 
-#: From this severity on a breach is a trend note, not an order.
-TREND = 4
-
 
 class Judgement:
     """Rules, episodes and orders of the queues of one partition.
@@ -42,9 +39,8 @@ class Judgement:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        rules = catalogue.rules or default_rules()
-        self._judge = Judge(rules)
-        self._rules = {rule.id: rule for rule in rules}
+        self._judge = Judge(catalogue.rules or default_rules())
+        self._rules = {rule.id: rule for rule in self._judge.rules}
         self._orders: dict[str, WorkOrder] = {}
         self._open: set[str] = set()
         self._shown: dict[str, dict[str, Any]] = {}
@@ -105,6 +101,28 @@ class Judgement:
         else:
             proof.fail(self._catalogue, turn, order, "a test call did not get through")
         self._done(turn, queue)
+        return turn.outputs
+
+    def change(
+        self, catalogue: Catalogue, now_ms: int, figures: NDArray[np.float64], names: Sequence[str], live: Live
+    ) -> list[Output]:
+        """*catalogue* is in force from here on (a ``rules.changed``); *figures* and *names* as for `clock`.
+
+        Episodes of rules that are gone end as withdrawn. An open order whose owner is gone goes to another person; its
+        limits stand.
+        """
+        self._catalogue = catalogue
+        gone, changed = self._judge.change(catalogue.rules or default_rules(), figures, names)
+        self._rules = {rule.id: rule for rule in self._judge.rules}
+        self.changed |= changed
+        turn = self._turn(now_ms, live)
+        for queue in sorted({change.queue for change in gone} | self._open):
+            for change in gone:
+                if change.queue == queue:
+                    self._episode(turn, change)
+            if queue in self._open:
+                desk.people_changed(catalogue, turn, self._orders[queue])
+            self._done(turn, queue)
         return turn.outputs
 
     def snapshot(self, queue: str) -> dict[str, Any]:

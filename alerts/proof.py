@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
+
 from alerts import limits, people, verification
 from alerts.episode import amount, anomaly
 from alerts.judge import Change
@@ -17,6 +19,8 @@ from models.metric import METRIC, WINDOW_MS
 from models.topics import ANOMALIES, DAY_MS
 
 RECOVERED_CAUSE = "recovered by itself"
+#: Of an order that closes when nothing is left that could be judged.
+WITHDRAWN_CAUSE = "its rules were withdrawn"
 
 
 def start_verification(catalogue: Catalogue, turn: Turn, order: WorkOrder, by_itself: bool) -> None:
@@ -42,8 +46,9 @@ def stop_verification(turn: Turn, order: WorkOrder, state: str, words: str) -> N
 
 
 def symptoms(turn: Turn, order: WorkOrder) -> list[Rule]:
-    """The rules of an order's symptoms that still exist."""
-    return [turn.rules[r] for r in order.symptoms if r in turn.rules]
+    """The rules of an order's symptoms that still exist for its queue."""
+    found = [turn.rules[r] for r in order.symptoms if r in turn.rules]
+    return [rule for rule in found if fnmatchcase(order.queue, rule.pattern)]
 
 
 def verify(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
@@ -103,7 +108,7 @@ def close(turn: Turn, order: WorkOrder, why: str, said: tuple[str, str], actor: 
     go(order, "verified")
     order.closed_ms = turn.now_ms
     if order.cause is None:
-        order.cause, order.measure = RECOVERED_CAUSE, "none"
+        order.cause, order.measure = RECOVERED_CAUSE if symptoms(turn, order) else WITHDRAWN_CAUSE, "none"
     for rule_id in sorted(order.active):
         _settle(turn, order, rule_id, check.since_ms if check else turn.now_ms)
     order.active.clear()

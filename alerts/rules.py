@@ -49,7 +49,7 @@ _EMPTY: Final = 2
 
 
 class Step(IntEnum):
-    """What happened to an episode. The last three are its ends."""
+    """What happened to an episode. The last four are its ends; WITHDRAWN is never the kernel's: its rule is gone."""
 
     NONE = 0
     START = 1
@@ -57,6 +57,7 @@ class Step(IntEnum):
     RECOVERED = 3
     NO_CALLS = 4
     CLOSED = 5
+    WITHDRAWN = 6
 
 
 #: One rule. Values in the unit of the figure, times in milliseconds. *sample_column* -1: the figure needs no sample;

@@ -25,6 +25,8 @@ class Reason(StrEnum):
     TOO_DEEP = "too_deep"
     AHEAD_OF_CLOCK = "ahead_of_clock"
     TOO_MANY_QUEUES = "too_many_queues"
+    BAD_SETTINGS = "bad_settings"
+    SITE_CHANGED = "site_changed"
 
 
 WAY_OUT: Final[dict[Reason, str]] = {
@@ -44,6 +46,9 @@ WAY_OUT: Final[dict[Reason, str]] = {
     Reason.TOO_DEEP: "The record is nested deeper than it could be written again: flatten it.",
     Reason.AHEAD_OF_CLOCK: "The event lies more than a minute ahead of the clock: set the clock of the source by NTP.",
     Reason.TOO_MANY_QUEUES: "The partition has no room for another queue: look for invented names, or add partitions.",
+    Reason.BAD_SETTINGS: "The settings in a `rules.changed` were not taken: write them with `callwatch rules apply`.",
+    Reason.SITE_CHANGED: "Interval rows cannot be cut anew: for another zone or interval length choose another [kafka] "
+    "prefix and replay.",
 }
 
 

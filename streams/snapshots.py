@@ -17,9 +17,12 @@ from typing import Any, Final
 import orjson
 import zstandard
 
+from models.errors import WorkError
+
 #: A part stays below the 1 MB that brokers take for one record by default.
 PART_BYTES: Final = 900_000
-VERSION: Final = 1
+#: Raised whenever the manifest changes; another version is refused. 2: the settings in force, what was told of room.
+VERSION: Final = 2
 _LEVEL: Final = 1  # 4 times smaller at 400 MB/s; higher levels gain little on packed integers
 
 KeyValue = tuple[bytes, bytes | None]
@@ -43,6 +46,11 @@ class Manifest:
         """The record that makes the round valid."""
         body = {"version": VERSION, **{name: getattr(self, name) for name in self.__slots__}}
         return orjson.dumps(["m", self.epoch, self.session]), orjson.dumps(body)
+
+
+def barrier(why: str | None) -> KeyValue:
+    """A record that keeps every owner out of this partition, saying *why* and what to do; None takes it away."""
+    return orjson.dumps(["x", 0, ""]), None if why is None else orjson.dumps({"why": why})
 
 
 class Snapshots:
@@ -111,7 +119,13 @@ class SnapshotReader:
             self._records[key] = value
 
     def found(self) -> Found:
-        """The newest whole state. Raises ValueError when its version is not ours or a part of it is missing."""
+        """The newest whole state.
+
+        Raises ValueError when its version is not ours or a part of it is missing, WorkError behind a `barrier`.
+        """
+        closed = self._records.get(barrier(None)[0])
+        if closed is not None:
+            raise WorkError(orjson.loads(closed)["why"])
         manifests = [_manifest(value) for key, value in self._records.items() if orjson.loads(key)[0] == "m"]
         stale = list(self._records)
         if not manifests:
@@ -147,7 +161,7 @@ def _newest_whole(queue: str, stamps: dict[int, dict[int, bytes]], sizes: dict[t
 
 def _manifest(value: bytes) -> Manifest:
     body = orjson.loads(value)
-    version = body.pop("version")
+    version = body.pop("version", None)
     if version != VERSION:
         raise ValueError(f"snapshot manifest of version {version}, this program reads {VERSION}")
     outputs = {topic: (at, (pos[0], pos[1])) for topic, (at, pos) in body.pop("outputs").items()}
