@@ -30,7 +30,7 @@ from models.identity import SEPARATOR
 from models.interner import Names
 from models.outputs import IntervalRow
 from models.refusal import Reason, Refused
-from models.settings_record import digest, packed, read_settings, unpacked
+from models.settings_record import canonical, digest, packed, read_settings, unpacked
 from models.topics import ALERTS, DEAD_LETTERS, EVENTS, INTERVALS
 from streams import counters
 from streams.windows import RowCounts, Windows, setup_of
@@ -72,7 +72,7 @@ class PartitionActor:
         self.partitions = partitions
         self.names = Names()
         self.windows = Windows(self.names, partial(setup_of, catalogue))
-        self._begin_with(catalogue)
+        self._begin_with(canonical(catalogue))
         self.room = Room(partition)
         self.position = 0
         self._clock_seen = LastClock()

@@ -39,9 +39,15 @@ def packed(catalogue: Catalogue) -> dict[str, Any]:
     return out
 
 
+def canonical(catalogue: Catalogue) -> Catalogue:
+    """*catalogue* as it is after a way through the log: a limit written as 3000 is 3000.0, in our outputs too."""
+    return _ADAPTER.validate_json(orjson.dumps(packed(catalogue)), strict=True)
+
+
 def _plain(value: Any) -> Any:
     if is_dataclass(value):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+        plain = {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+        return plain | {f.name: float(plain[f.name]) for f in fields(value) if f.type == "float"}
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     if isinstance(value, frozenset):
