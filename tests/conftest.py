@@ -11,16 +11,10 @@ from typing import Final
 import pytest
 
 from callwatch.stack import EmbeddedStack
-from tests.kafka.server import ApacheStack
+from tests.brokers import BROKERS
 
 #: CALLWATCH_NO_SKIP turns skips into failures (CI); the summary names what a run leaves out.
 pytest_plugins = ["tests.plugins.no_skip", "tests.plugins.parts"]
-
-#: Both brokers. Whatever needs one runs on each: on the second under the mark ``kafka`` (`make kafka`).
-BROKERS: Final = [
-    pytest.param(EmbeddedStack, id="embedded"),
-    pytest.param(ApacheStack, id="apache", marks=pytest.mark.kafka),
-]
 
 #: Of this run alone, so that it meets nothing of another one where a broker outlives a run.
 _RUN: Final = os.urandom(3).hex()

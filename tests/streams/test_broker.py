@@ -91,7 +91,8 @@ def test_a_partition_is_read_to_its_end(kafka: KafkaSettings) -> None:
     assert asyncio.run(_read(kafka, f"{kafka.prefix}alerts", 0)) == []
 
 
-async def _batches(kafka: KafkaSettings, topic: str, start: int, max_records: int) -> list[RecordBatch]:
+async def fetched_all(kafka: KafkaSettings, topic: str, start: int, max_records: int) -> list[RecordBatch]:
+    """What the driver makes of partition 0 from *start* on."""
     consumer = aiokafka.AIOKafkaConsumer(**client_options(kafka), enable_auto_commit=False)
     await consumer.start()
     try:
@@ -113,7 +114,7 @@ def test_batches_hold_what_was_sent_whatever_the_codec(kafka: KafkaSettings, cod
     topic = f"{kafka.prefix}events"
     values = [b"%d " % i * (i % 7) for i in range(500)]
     asyncio.run(send(kafka.bootstrap, topic, values, partitions=1, compression_type=codec))
-    batches = asyncio.run(_batches(kafka, topic, 130, 64))
+    batches = asyncio.run(fetched_all(kafka, topic, 130, 64))
     assert max(map(len, batches)) <= 64
     assert [o for b in batches for o in b.offsets] == list(range(130, 500))
     assert [v for b in batches for v in b.values] == values[130:]
@@ -138,7 +139,7 @@ def test_nulls_and_headers_come_through(kafka: KafkaSettings) -> None:
         await producer.stop()
 
     asyncio.run(three())
-    batches = asyncio.run(_batches(kafka, topic, 0, 100))
+    batches = asyncio.run(fetched_all(kafka, topic, 0, 100))
     assert [(k, v) for b in batches for k, v in zip(b.keys, b.values, strict=True)] == [
         (None, b"v"),
         (b"k", None),
