@@ -72,19 +72,18 @@ def test_more_than_a_batch(stack: EmbeddedStack, prefix: str) -> None:
     assert asyncio.run(read(kafka, f"{prefix}events"))[1] == [(b"k", value) for value in values]
 
 
-def test_what_a_dead_broker_did_not_confirm_is_counted() -> None:
-    with EmbeddedStack() as mortal:
-        kafka = changed(KAFKA, bootstrap=mortal.bootstrap)
-        asyncio.run(create_topics(kafka))
-        with KafkaSink(client_options(kafka), "events", delivery_timeout_ms=1_000) as sink:
-            for n in range(5):
-                sink.send(n % 3, None, b"{}")
+def test_what_a_dead_broker_did_not_confirm_is_counted(own_stack: EmbeddedStack) -> None:
+    kafka = changed(KAFKA, bootstrap=own_stack.bootstrap)
+    asyncio.run(create_topics(kafka))
+    with KafkaSink(client_options(kafka), "events", delivery_timeout_ms=1_000) as sink:
+        for n in range(5):
+            sink.send(n % 3, None, b"{}")
+        sink.flush()
+        own_stack.stop()
+        for n in range(7):
+            sink.send(n % 3, None, b"{}")
+        with pytest.raises(WorkError, match=r"did not confirm 7 records of events \(5 before were\)"):
             sink.flush()
-            mortal.stop()
-            for n in range(7):
-                sink.send(n % 3, None, b"{}")
-            with pytest.raises(WorkError, match=r"did not confirm 7 records of events \(5 before were\)"):
-                sink.flush()
 
 
 def test_no_broker_is_said_so() -> None:

@@ -16,19 +16,18 @@ from tests.streams.processes import WorkerProcess, wait_until
 
 
 @pytest.mark.stack
-def test_a_worker_ends_when_its_broker_has_gone_first(tmp_path: Path) -> None:
-    with EmbeddedStack() as own:
-        asyncio.run(create_topics(KafkaSettings(bootstrap=own.bootstrap)))
-        worker = WorkerProcess("recorder", tmp_path, "w", bootstrap=own.bootstrap, prefix="", loglevel="WARNING")
-        try:
-            wait_until(lambda: len(worker.rows("start")) == 4, 20, "a worker with its partitions")
-            own.stop()
-            wait_until(lambda: "Unable connect" in worker.log.read_text(), 10, "the loss in the log")
-            worker.process.terminate()
-            assert worker.wait(25) is not None
-            assert worker.log.read_text().count("Unable connect") < 5
-        finally:
-            worker.kill()
+def test_a_worker_ends_when_its_broker_has_gone_first(own_stack: EmbeddedStack, tmp_path: Path) -> None:
+    asyncio.run(create_topics(KafkaSettings(bootstrap=own_stack.bootstrap)))
+    worker = WorkerProcess("recorder", tmp_path, "w", bootstrap=own_stack.bootstrap, prefix="", loglevel="WARNING")
+    try:
+        wait_until(lambda: len(worker.rows("start")) == 4, 20, "a worker with its partitions")
+        own_stack.stop()
+        wait_until(lambda: "Unable connect" in worker.log.read_text(), 10, "the loss in the log")
+        worker.process.terminate()
+        assert worker.wait(25) is not None
+        assert worker.log.read_text().count("Unable connect") < 5
+    finally:
+        worker.kill()
 
 
 def test_a_message_is_repeated_only_after_a_while() -> None:
