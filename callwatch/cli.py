@@ -18,6 +18,7 @@ COMMANDS: Final = (
     "replay",
     "simulate",
     "intervals",
+    "reconcile",
     "orders",
     "alerts",
     "bench",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 import tomllib
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from sources.csv_map import COLUMNS, OUTCOMES, SKIP, CsvMap
 from sources.local_time import zone_of
 
 _TABLES: Final = ("file", "columns", "outcomes")
-_FORMS: Final = ("iso", "epoch_s", "epoch_ms")
+FORMS: Final = ("iso", "epoch_s", "epoch_ms")
 
 
 def load_csv_map(path: Path, zone: str | None = None) -> CsvMap:
@@ -76,31 +76,43 @@ def _file(table: Table, zone: str | None) -> dict[str, Any]:
     for key in ("delimiter", "quote"):
         if len(values[key]) != 1:
             table.refuse(key, f"{values[key]!r} is not one character")
-    try:
-        codecs.lookup(values["encoding"])
-    except LookupError:
-        table.refuse("encoding", f'"{values["encoding"]}" is no encoding that Python knows')
-    if values["time"] not in _FORMS:
-        _check_format(table, values["time"])
+    check_encoding(table, values["encoding"])
+    check_time(table, values["time"])
+    if zone:
+        zone_of(zone)
+    else:
+        check_zone(table, values["zone"])
     values["zone"] = zone or values["zone"]
-    try:
-        zone_of(values["zone"])
-    except UsageError as error:
-        if zone:
-            raise
-        table.refuse("zone", str(error))
     if values["queue"] and not re.fullmatch(r"[^/]+/.+", values["queue"]):
         table.refuse("queue", f'"{values["queue"]}" is not site/skill')
     return values
 
 
-def _check_format(table: Table, form: str) -> None:
-    """Refuse a format that cannot bring a time back: no day in it would put every call into 1900."""
-    moment = datetime(2001, 11, 22, 13, 14, 15)  # noqa: DTZ001 - only to try the format
+def check_encoding(table: Table, encoding: str) -> None:
+    """Refuse an encoding that Python does not know."""
     try:
-        back = datetime.strptime(moment.strftime(form), form).replace(tzinfo=None)  # noqa: DTZ007
+        codecs.lookup(encoding)
+    except LookupError:
+        table.refuse("encoding", f'"{encoding}" is no encoding that Python knows')
+
+
+def check_zone(table: Table, zone: str) -> None:
+    """Refuse a zone that this machine does not know."""
+    try:
+        zone_of(zone)
+    except UsageError as error:
+        table.refuse("zone", str(error))
+
+
+def check_time(table: Table, form: str) -> None:
+    """Refuse a format that cannot bring a time back: no day in it would put every call into 1900."""
+    if form in FORMS:
+        return
+    moment = datetime(2001, 11, 22, 13, 14, 15, tzinfo=UTC)  # only to try the format
+    try:
+        back = datetime.strptime(moment.strftime(form), form).replace(tzinfo=UTC)
     except ValueError as error:
-        table.refuse("time", f'"{form}" is none of {", ".join(_FORMS)} and no format of strptime: {error}')
+        table.refuse("time", f'"{form}" is none of {", ".join(FORMS)} and no format of strptime: {error}')
     if back.replace(second=0, minute=0) != moment.replace(second=0, minute=0):
         table.refuse("time", f'"{form}" lacks the year, the month, the day or the hour (or %p beside %I)')
 
@@ -110,16 +122,21 @@ def _columns(table: Table, *, header: bool) -> dict[str, Column]:
     for name in COLUMNS:
         if not table.has(name):
             continue
-        value = table.take(name, (str, int, list), "a column's name or number, or a list of them")
-        column = tuple(value) if isinstance(value, list) else (value,)
-        if not column or not all(_is_part(part) for part in column):
-            table.refuse(name, f"{value!r} is not a column's name or number (they count from 1), or a list of them")
-        if not header and any(isinstance(part, str) for part in column):
-            table.refuse(name, "with header = false in [file] columns have numbers (from 1), not names")
-        columns[name] = column
+        columns[name] = column_of(table, name, header=header)
     table.taken.update(COLUMNS)
     table.finish()
     return columns
+
+
+def column_of(table: Table, name: str, *, header: bool) -> Column:
+    """The column that *table* says for *name*."""
+    value = table.take(name, (str, int, list), "a column's name or number, or a list of them")
+    column = tuple(value) if isinstance(value, list) else (value,)
+    if not column or not all(_is_part(part) for part in column):
+        table.refuse(name, f"{value!r} is not a column's name or number (they count from 1), or a list of them")
+    if not header and any(isinstance(part, str) for part in column):
+        table.refuse(name, "with header = false in [file] columns have numbers (from 1), not names")
+    return column
 
 
 def _is_part(part: object) -> bool:

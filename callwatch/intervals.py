@@ -71,7 +71,10 @@ def setup_for(catalogue: Catalogue, minutes: int | None, threshold_ms: int | Non
 class IntervalTable:
     """Collects the rows of a recording: feed it batches, then ask for the rows."""
 
-    def __init__(self, setup: Callable[[str], QueueSetup], *, by_event: bool) -> None:
+    def __init__(
+        self, setup: Callable[[str], QueueSetup], *, by_event: bool, partition: int = 0, partitions: int = 1
+    ) -> None:
+        self._partition, self._partitions = partition, partitions  # of a log; a recording is one of one
         self._windows = Windows(Names(), setup, by_event=by_event)
         self._setup = setup
         self._rows: dict[tuple[str, int], RowCounts] = {}
@@ -85,8 +88,8 @@ class IntervalTable:
             lines,
             range(self._line, self._line + len(lines)),
             topic="recording",
-            partition=0,
-            partitions=1,
+            partition=self._partition,
+            partitions=self._partitions,
             names=windows.names,
             clock=self._clock,
         )

@@ -27,3 +27,17 @@ def epoch_ms(local: datetime, zone: ZoneInfo) -> int:
     """
     aware = local if local.tzinfo is not None else local.replace(tzinfo=zone, fold=0)
     return int(aware.timestamp()) * 1000 + aware.microsecond // 1000
+
+
+def readings(local: datetime, zone: ZoneInfo) -> tuple[int, ...]:
+    """The instants (epoch ms, in order) at which the clocks of *zone* show *local* (naive): none, one or two.
+
+    None for a time that the clock skips in spring, two for one that it repeats in autumn.
+    """
+    found = []
+    for fold in (0, 1):
+        aware = local.replace(tzinfo=zone, fold=fold)
+        at_s = aware.timestamp()
+        if datetime.fromtimestamp(at_s, zone).replace(tzinfo=None) == local:
+            found.append(int(at_s) * 1000 + local.microsecond // 1000)
+    return tuple(sorted(set(found)))
