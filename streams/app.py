@@ -37,6 +37,9 @@ FETCH_BYTES = 4 * 1024**2
 COMMIT_INTERVAL_S = 1.0
 #: From the signal to the end of the process: a revoke and its last commit take seconds.
 STOP_TIMEOUT_S = 20.0
+#: From a crash to the end of the process: nothing of it is worth saving, and while it lingers its heartbeats go on and
+#: its partitions are nobody's.
+CRASH_TIMEOUT_S = 5.0
 #: How often aiokafka may say the same thing.
 REPEAT_S = 10.0
 _CHATTY = (
@@ -169,17 +172,26 @@ def run_worker(app: WorkerApp, loglevel: str = "WARNING") -> NoReturn:
 
 
 class BoundedWorker(faust.Worker):
-    """Ends for certain: a broker that has died first would hold an orderly stop for minutes."""
+    """Ends for certain: a broker that has died first would hold an orderly stop for minutes, and so may a crash."""
 
     def _flag_as_shutdown_by_signal(self) -> None:
         super()._flag_as_shutdown_by_signal()
-        timer = threading.Timer(STOP_TIMEOUT_S, self._give_up)
+        self._end_in(STOP_TIMEOUT_S)
+
+    def _crash(self, reason: BaseException) -> None:
+        if not self.crashed:
+            self._end_in(CRASH_TIMEOUT_S)
+        super()._crash(reason)
+
+    def _end_in(self, limit_s: float) -> None:
+        timer = threading.Timer(limit_s, self._give_up, [limit_s])
         timer.daemon = True
         timer.start()
 
-    def _give_up(self) -> None:
+    def _give_up(self, limit_s: float) -> None:
+        why = f" after {self.crash_reason!r}" if self.crash_reason is not None else ""
         self.stderr.write(
-            f"The worker did not stop in {STOP_TIMEOUT_S:.0f} s (is the broker gone?) and ends now. Nothing is lost: "
+            f"The worker did not stop in {limit_s:.0f} s{why} (is the broker gone?) and ends now. Nothing is lost: "
             "the next one goes on from the last snapshot.\n"
         )
         self.stderr.flush()
