@@ -14,7 +14,7 @@ from callwatch.stack import EmbeddedStack
 from tests.brokers import BROKERS
 
 #: CALLWATCH_NO_SKIP turns skips into failures (CI); the summary names what a run leaves out.
-pytest_plugins = ["tests.plugins.no_skip", "tests.plugins.parts"]
+pytest_plugins = ["tests.plugins.no_skip", "tests.plugins.parts", "tests.plugins.crash_options"]
 
 #: Of this run alone, so that it meets nothing of another one where a broker outlives a run.
 _RUN: Final = os.urandom(3).hex()
