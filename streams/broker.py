@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, Final
 
 import aiokafka
@@ -62,6 +62,16 @@ async def create_topics(kafka: KafkaSettings) -> None:
             ]
             _check_creation(await admin.create_topics(wanted, timeout_ms=int(CREATE_TIMEOUT_S * 1000)))
             _check(kafka, await _when_shown(admin, names))
+
+
+async def partition_numbers(kafka: KafkaSettings) -> dict[str, int]:
+    """How many partitions each topic of Callwatch has, by its name without prefix; 0 for one that does not exist.
+
+    Raises `WorkError` when the broker cannot be reached.
+    """
+    async with _admin(kafka) as admin:
+        numbers = await _partition_numbers(admin, [topic_name(kafka.prefix, name) for name in TOPICS])
+    return {name: numbers[topic_name(kafka.prefix, name)] for name in TOPICS}
 
 
 async def _when_shown(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, int]:
@@ -128,14 +138,47 @@ def _unreachable(kafka: KafkaSettings) -> WorkError:
     )
 
 
+async def members(kafka: KafkaSettings) -> list[str]:
+    """Ids of the workers that the broker has in our consumer group. The embedded one never forgets who has left."""
+    async with _admin(kafka) as admin:
+        answers = await admin.describe_consumer_groups([f"{kafka.prefix}{kafka.group}"])
+    return [str(member[0]) for answer in answers for group in answer.groups for member in group[5]]
+
+
+async def ends(kafka: KafkaSettings, topic: str) -> dict[int, int]:
+    """Where each partition of *topic* (its name without prefix) ends, or thereabouts: fit to see that it grows."""
+    consumer = aiokafka.AIOKafkaConsumer(**client_options(kafka), enable_auto_commit=False)
+    tps = [aiokafka.TopicPartition(topic_name(kafka.prefix, topic), p) for p in range(kafka.partitions)]
+    try:
+        await consumer.start()
+        consumer.assign(tps)
+        return {tp.partition: offset for tp, offset in (await consumer.end_offsets(tps)).items()}
+    except KafkaConnectionError as error:
+        raise _unreachable(kafka) from error
+    finally:
+        await consumer.stop()
+
+
 async def read_partition(
     kafka: KafkaSettings, topic: str, partition: int, start: int = 0, timeout_s: float = READ_TIMEOUT_S
 ) -> AsyncIterator[Rows]:
     """Read *topic* (its name on the broker) from offset *start* (clamped to the first kept) to its end at the call.
 
-    Yields lists of (offset, key, value), none of them empty; nothing at all for an empty partition. The end is the
-    high watermark of the first FETCH answer: the embedded broker's ListOffsets(latest) names the base of the last
-    batch plus one. Raises `WorkError` when the broker gives no answer for *timeout_s*.
+    Yields lists of (offset, key, value), none of them empty; nothing at all for an empty partition. Raises `WorkError`
+    when the broker gives no answer for *timeout_s*.
+    """
+    async with aclosing(read_records(kafka, topic, partition, start, timeout_s)) as found:
+        async for records in found:
+            yield [(r.offset, r.key, r.value) for r in records]
+
+
+async def read_records(
+    kafka: KafkaSettings, topic: str, partition: int, start: int = 0, timeout_s: float = READ_TIMEOUT_S
+) -> AsyncGenerator[list[Any], None]:
+    """`read_partition` with all of each record (`aiokafka.ConsumerRecord`: also ``timestamp``, when it was appended).
+
+    The end is the high watermark of the first FETCH answer: the embedded broker's ListOffsets(latest) names the base
+    of the last batch plus one.
     """
     consumer = aiokafka.AIOKafkaConsumer(
         **client_options(kafka),
@@ -164,8 +207,8 @@ async def read_partition(
             if records:
                 deadline = time.monotonic() + timeout_s
                 # A start beyond the end is out of range, and aiokafka goes to the earliest then.
-                if rows := [(r.offset, r.key, r.value) for r in records if start <= r.offset < end]:
-                    yield rows
+                if kept := [r for r in records if start <= r.offset < end]:
+                    yield kept
             elif time.monotonic() > deadline:
                 raise WorkError(f"The broker gives no answer for {topic}[{partition}] in {timeout_s:.0f} s.")
     finally:
