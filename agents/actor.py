@@ -19,12 +19,14 @@ import orjson
 
 from agents.room import Room
 from agents.sources import SourceBook
+from agents.units import Units
 from alerts.judgement import Judgement
 from alerts.turn import Output
 from models.catalogue import Catalogue
 from models.decode import LastClock, decode
 from models.encode import dead_letter_record
 from models.event import DeadLetter, EventColumns, EventType, Misrouted
+from models.fields import is_unit
 from models.hours import is_open, next_change_ms, settings_for, site_of
 from models.identity import SEPARATOR
 from models.interner import Names
@@ -32,7 +34,7 @@ from models.outputs import IntervalRow
 from models.refusal import Reason, Refused
 from models.settings_record import canonical, digest, packed, read_settings, unpacked
 from models.topics import ALERTS, DEAD_LETTERS, EVENTS, INTERVALS
-from streams import counters
+from streams import clock, counters
 from streams.windows import RowCounts, Windows, setup_of
 
 #: Ids of commands remembered per partition, so that a repeated send is the same command: a person gives a few a minute.
@@ -56,6 +58,7 @@ class Effects:
     """What a batch caused."""
 
     records: list[Record] = field(default_factory=list)
+    told: list[Record] = field(default_factory=list)  #: for the homes of units: no outputs, a repeat is harmless
     events: int = 0
     dead: int = 0
     misrouted: int = 0
@@ -88,6 +91,7 @@ class PartitionActor:
         self.windows.change(partial(setup_of, catalogue))
         self.judgement = Judgement(catalogue)
         self.sources = SourceBook(catalogue.sources)
+        self.units = Units(self.partition, self.partitions, catalogue)
 
     # -- the log --------------------------------------------------------------------------------------------------
 
@@ -124,17 +128,22 @@ class PartitionActor:
         effects.dead = len(dead)
         effects.records += [self._dead(letter) for letter in dead]
         effects.records += [_forwarded(stray) for stray in decoded.misrouted]
+        effects.told, self.units.told = [_telling(*telling) for telling in self.units.told], []
         self.position = int(offsets[-1]) + 1
         return effects
 
     def _control(self, columns: EventColumns, row: int, record: dict[str, Any]) -> list[Record]:
         kind, now_ms = columns.kind[row], self.windows.now_ms
         if kind == EventType.CLOCK:
-            return self._clock(int(columns.ts[row]))
+            return self._clock(int(columns.ts[row]), live=record["source"] == clock.SOURCE)
+        if kind == EventType.UNIT_SUMS:
+            return self._outputs(self.units.take(record))
         if kind in _DECIDED:
             if not self._is_new(_ident(record)):
                 return []
             self.windows.look()  # the figures of the last clock are in no snapshot
+        if kind == EventType.ORDER_COMMAND and is_unit(record["queue"]):
+            return self._outputs(self.units.command(record))
         if kind == EventType.ORDER_COMMAND:
             return self._outputs(self.judgement.command(record, now_ms, self.windows))
         if kind == EventType.PROBE_RESULT:
@@ -164,9 +173,10 @@ class PartitionActor:
         self._next_change.clear()  # all hours are asked anew at the next clock
         self.windows.look()
         figures, names = self.windows.figures, self.names.names[: self.windows.ready]
-        return self._outputs(self.judgement.change(catalogue, self.windows.now_ms, figures, names, self.windows))
+        decisions = self.judgement.change(catalogue, self.windows.now_ms, figures, names, self.windows)
+        return self._outputs(decisions + self.units.change(catalogue))
 
-    def _clock(self, ts_ms: int) -> list[Record]:
+    def _clock(self, ts_ms: int, live: bool) -> list[Record]:
         self._open_and_close(max(ts_ms, self.windows.now_ms))
         complete = not self.sources.all_overdue(max(ts_ms, self.windows.now_ms))
         self.room.note(self.windows.refused)
@@ -178,6 +188,7 @@ class PartitionActor:
             out.append(self._record(ALERTS, *full))
         figures, names = self.windows.figures, self.names.names[: self.windows.ready]
         decisions = self.judgement.clock(now_ms, figures, names, self.windows)
+        decisions += self.units.clock(self._cause, self.windows, live=live, blind=not complete)
         return out + self._outputs(decisions)
 
     def _open_and_close(self, now_ms: int) -> None:
@@ -237,14 +248,19 @@ class PartitionActor:
 
     # -- snapshots ------------------------------------------------------------------------------------------------
 
-    def changed(self) -> list[str]:
-        """Names of the queues that changed since `freeze` last took them, sorted."""
-        return sorted({*self.windows.changed(), *self.judgement.changed})
+    def kept(self) -> list[str]:
+        """All names that `freeze` knows: the queues', and those under which the state of units is kept."""
+        return sorted({*self.names.names, *self.units.kept()})
 
-    def freeze(self, queues: Sequence[str]) -> dict[str, bytes]:
-        """The state of each of *queues* as bytes; they count as unchanged from here on."""
+    def changed(self) -> list[str]:
+        """Those of them that changed since `freeze` last took them, sorted."""
+        return sorted({*self.windows.changed(), *self.judgement.changed, *self.units.changed()})
+
+    def freeze(self, names: Sequence[str]) -> dict[str, bytes]:
+        """The state under each of *names* as bytes; they count as unchanged from here on."""
+        queues = [name for name in names if not _is_of_units(name)]
         frozen = self.windows.freeze(queues)
-        out = {}
+        out = {name: self.units.freeze(name) for name in names if _is_of_units(name)}
         for queue in queues:
             orders = orjson.dumps(self.judgement.snapshot(queue))
             out[queue] = b"%d\n%b%b" % (len(orders), orders, frozen[queue])
@@ -271,7 +287,10 @@ class PartitionActor:
         """
         self._begin_with(unpacked(common["catalogue"]))
         windows, orders = {}, {}
+        self.units.thaw({name: data for name, data in queues.items() if _is_of_units(name)})
         for queue, data in queues.items():
+            if _is_of_units(queue):
+                continue
             length, _, rest = data.partition(b"\n")
             orders[queue], windows[queue] = orjson.loads(rest[: int(length)]), rest[int(length) :]
         self.windows.thaw(common["time"], windows)
@@ -307,6 +326,16 @@ def _ident(record: dict[str, Any]) -> str:
     """What a command is the same by: a digest of its source and id."""
     name = f"{record['source']}{SEPARATOR}{record['id']}".encode()
     return base64.b64encode(hashlib.blake2b(name, digest_size=18).digest()).decode("ascii")
+
+
+def _is_of_units(name: str) -> bool:
+    """Whether a snapshot keeps a unit under *name*, or what belongs to all units."""
+    return is_unit(name) or "/" not in name
+
+
+def _telling(home: int, record: dict[str, Any]) -> Record:
+    """What is told of units to the partition in which they are at home."""
+    return Record(EVENTS, home, record["queue"].encode(), orjson.dumps(record), (record["tick"], record["part"]))
 
 
 def _forwarded(stray: Misrouted) -> Record:

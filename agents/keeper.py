@@ -166,6 +166,7 @@ class PartitionKeeper:
             self._settings_changed(settings)
         fresh = [record for record in effects.records if self._is_fresh(record)]
         self.dropped += len(effects.records) - len(fresh)
+        fresh += effects.told
         for start in range(0, len(fresh), SEND_MAX):
             part = fresh[start : start + SEND_MAX]
             written = await self._send([self._output(record) for record in part])
@@ -212,7 +213,7 @@ class PartitionKeeper:
         offset = actor.position
         if self._unwritten or (offset == self._round_at and not self._full):
             return 0
-        queues = sorted(actor.names.names) if self._full else actor.changed()
+        queues = actor.kept() if self._full else actor.changed()
         records = self._snapshots.round(offset, actor.freeze(queues))
         manifest = Manifest(
             offset=offset,

@@ -8,7 +8,7 @@ queue and rule, so the same log gives the same bytes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from alerts.order import WorkOrder, packed, public, unpacked
 from alerts.rules import Step
 from alerts.turn import Live, Output, Turn
 from alerts.workorder import OPEN
-from models.catalogue import Catalogue
+from models.catalogue import Catalogue, Rule
 from models.command import read_command
 from models.hours import settings_for
 from models.topics import ANOMALIES
@@ -30,16 +30,24 @@ from models.topics import ANOMALIES
 __all__ = ["Judgement", "Live", "Output"]
 
 
-class Judgement:
-    """Rules, episodes and orders of the queues of one partition.
+def rules_of(catalogue: Catalogue, of: Literal["queues", "units"]) -> tuple[Rule, ...]:
+    """The rules for queues (the default ones where there is no rule at all) or for units (only those that say so)."""
+    rules = catalogue.rules or default_rules()
+    return tuple(rule for rule in rules if rule.of == of)
 
-    Of each queue it keeps one order: the open one, or the last one until a new one opens (a relapse reopens it, a
-    verdict may still come). That bounds its memory by the number of queues.
+
+class Judgement:
+    """Rules, episodes and orders of the queues of one partition, or of the units (*of*) that are at home in it.
+
+    What is said here of a queue holds of a unit too. Of each queue it keeps one order: the open one, or the last one
+    until a new one opens (a relapse reopens it, a verdict may still come). That bounds its memory by the number of
+    queues.
     """
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Catalogue, of: Literal["queues", "units"] = "queues") -> None:
         self._catalogue = catalogue
-        self._judge = Judge(catalogue.rules or default_rules())
+        self._of = of
+        self._judge = Judge(rules_of(catalogue, of))
         self._rules = {rule.id: rule for rule in self._judge.rules}
         self._orders: dict[str, WorkOrder] = {}
         self._open: set[str] = set()
@@ -112,7 +120,7 @@ class Judgement:
         limits stand.
         """
         self._catalogue = catalogue
-        gone, changed = self._judge.change(catalogue.rules or default_rules(), figures, names)
+        gone, changed = self._judge.change(rules_of(catalogue, self._of), figures, names)
         self._rules = {rule.id: rule for rule in self._judge.rules}
         self.changed |= changed
         turn = self._turn(now_ms, live)

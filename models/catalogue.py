@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Literal
 
 
 class Formula(IntEnum):
@@ -42,12 +43,16 @@ class OpeningHours:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A place with one clock: its zone (IANA name), interval length and opening hours (empty = always open)."""
+    """A place with one clock: its zone (IANA name), interval length and opening hours (empty = always open).
+
+    Sites of one *region* add up to its unit ``region/*`` (`models.unit`).
+    """
 
     name: str
     zone: str = "UTC"
     interval_min: int = 30
     hours: tuple[OpeningHours, ...] = ()
+    region: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,8 @@ class Rule:
     """One watched figure. *target* colours the tile; *limit* opens an episode. Ids are permanent.
 
     The breach must hold for *hold_ms* with at least *min_sample* calls behind the figure; the episode ends when the
-    figure is back past *limit* by *recovery* (same unit as the figure) for *recover_hold_ms*.
+    figure is back past *limit* by *recovery* (same unit as the figure) for *recover_hold_ms*. It judges the queues, or
+    with *of* ``units`` the units, whose name matches *pattern*.
     """
 
     id: str
@@ -83,6 +89,7 @@ class Rule:
     hold_ms: int = 60_000
     recovery: float = 0.0
     recover_hold_ms: int = 60_000
+    of: Literal["queues", "units"] = "queues"
 
 
 @dataclass(frozen=True, slots=True)

@@ -252,14 +252,17 @@ class _Batch:
         return np.where((base >= 0) & (appended >= 0), np.maximum(appended - base, 0), 0)
 
     def _numbered(self, chunk: Rows, places: NDArray[np.int64], keep: NDArray[np.bool_]) -> NDArray[np.int32]:
-        """The number of each row's queue, -1 for none, _NO_ROOM where a new one finds no room. Adds what is kept."""
+        """The number of each row's queue, -1 for none or a unit, _NO_ROOM where a new one finds no room.
+
+        Adds what is kept. A unit, which only records of our own may name, is no queue with windows.
+        """
         named = np.flatnonzero(keep & (chunk.queue != UNKNOWN))
         first = np.full(len(chunk.queues), len(places))
         np.minimum.at(first, chunk.queue[named], named)
         number = np.full(len(chunk.queues) + 1, UNKNOWN, np.int32)
         # in log order, so that the same log gives the same numbers
         for queue in np.argsort(first, kind="stable").tolist():
-            if first[queue] < len(places):
+            if first[queue] < len(places) and not fields.is_unit(chunk.queues[queue]):
                 number[queue] = self._number(chunk.queues[queue])
         out: NDArray[np.int32] = number[chunk.queue]
         for row in np.flatnonzero(keep & (out == _NO_ROOM)).tolist():

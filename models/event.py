@@ -117,7 +117,7 @@ class EventColumns:
     offset: NDArray[np.int64]
     kind: NDArray[np.int16]  #: EventType
     ts: NDArray[np.int64]
-    queue: NDArray[np.int32]  #: index into the interner of queue names; -1 for types that name no queue
+    queue: NDArray[np.int32]  #: index into the interner of queue names; -1 for types that name no queue, and for units
     key: NDArray[np.uint64]  #: identity of what the record speaks of (see ``models.identity``)
     wait_ms: NDArray[np.int64]
     talk_ms: NDArray[np.int64]

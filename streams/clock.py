@@ -9,6 +9,8 @@ from typing import Final
 
 from models.encode import clock_record
 
+#: The source of these clocks: where they are the time, somebody keeps it by the wall clock.
+SOURCE: Final = "callwatch"
 #: Between two clock records of a partition (DESIGN section 4).
 CLOCK_EVERY_S: Final = 0.1
 
@@ -27,5 +29,5 @@ async def keep_time(owned: Callable[[], Iterable[int]], append: Callable[[int, b
     while True:
         due_s = max(due_s + CLOCK_EVERY_S, time.monotonic())
         await asyncio.sleep(due_s - time.monotonic())
-        record = clock_record(wall_ms(), "callwatch")
+        record = clock_record(wall_ms(), SOURCE)
         await asyncio.gather(*(append(partition, record) for partition in owned()))

@@ -50,6 +50,14 @@ def look(store: Store, queues: int, now_ms: int) -> None:
 
 
 @njit(cache=True, nogil=True, _nrt=False)
+def form(store: Store, q: int, now_ms: int) -> None:
+    """Form all figures of queue number *q* from its record and its sums as they are."""
+    for w in range(_WINDOWS):
+        _window(store, q, w)
+    _present(store, q, now_ms)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
 def _walk(store: Store, q: int, now_ms: int) -> None:
     """Measure the callers of a queue who wait now, and lose track of those whose source has gone silent."""
     queue = store.queues[q]

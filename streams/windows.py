@@ -42,6 +42,7 @@ from streams.store import (
     room_for_queues,
 )
 from streams.sweep import begin_days, due_rows, watch
+from streams.unit_sums import add_up
 from streams.zones import zone_table
 
 #: Rows of a batch that are applied at once; bounds how far ahead the pools are grown (8192 x 3 entries = 3.5 MB).
@@ -310,6 +311,10 @@ class Windows:
     def counts(self, name: str) -> NDArray[np.int64]:
         """A counter of every queue's record by its name, e.g. ``too_late``, ``duplicates``, ``negative``, ``lost``."""
         return np.asarray(self._store.queues[name][: self._ready], np.int64)
+
+    def add_up(self, members: NDArray[np.int32], sums: NDArray[np.int64], now: NDArray[np.int64]) -> None:
+        """Add the queues up by unit, as they are at the last clock (see `streams.unit_sums.add_up`)."""
+        add_up(self._store, self._ready, self.now_ms, members, sums, now)
 
     def heard(self, at: int) -> bool:
         """Whether anything was ever heard of queue number *at*: a call, or an agent."""

@@ -85,7 +85,7 @@ def row(event: dict[str, Any], names: list[str]) -> tuple[Any, ...]:
     """What the columns hold of *event*, from ``kind`` on, ``value`` last (NaN as None); adds its queue to *names*."""
     kind = ev.EVENT_TYPES[event["type"]]
     number = -1
-    if kind not in ev.QUEUELESS_TYPES:
+    if kind not in ev.QUEUELESS_TYPES and event["queue"] != "*" and not event["queue"].endswith("/*"):
         if event["queue"] not in names:
             names.append(event["queue"])
         number = names.index(event["queue"])

@@ -1,0 +1,259 @@
+"""What the partitions told of the units that are at home here, put together tick by tick.
+
+Theory. Ticks of different partitions come in any order: a replay may read one partition hours before another. So a
+told tick waits until every partition has told as far; then the board goes on to it. The shares that a tick is made of
+are those told at it, or last before it where a partition skipped it (its clock jumped). So what a tick shows is a
+function of what was told, and not of the order in which it came.
+
+Two things are not waited for. Where owners keep the time (*live*), a partition that is silent for longer than
+`SILENT_MS`: its last share goes on counting, window by window until that window has passed, and its queues are named as
+stale. And at `WAITING_BYTES` of ticks that wait, whoever is missing then; that is counted.
+
+A repeated tick (an owner that restarted, or was taken for dead) is the same tick and is not taken again. A record that
+does not follow the one before it is left until its partition tells everything anew, which it does every ten minutes.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import orjson
+import zstandard
+from numpy.typing import NDArray
+
+from agents.unit_teller import COUNTING, share_of
+from models.metric import WINDOW_MS, WINDOWS
+from models.unit import TICK_MS, UNITS_MAX
+from streams import unit_sums
+from streams.counters import COUNTERS
+
+#: Silence of a partition after which it is not waited for: two ticks.
+SILENT_MS: Final = 10_000
+#: Compressed bytes of ticks that wait for other partitions: a day of a busy partition, read before the others.
+WAITING_BYTES: Final = 32_000_000
+#: A share that was told longer ago says nothing of now any more: callers who waited then have left.
+NOW_MS: Final = 60_000
+
+_LENGTHS: Final = np.array([WINDOW_MS.get(window, 86_400_000) for window in WINDOWS[: unit_sums.WINDOWS]])
+_MALFORMED: Final = (KeyError, IndexError, TypeError, ValueError, OverflowError)
+
+
+@dataclass(slots=True)
+class Share:
+    """What one partition has of one unit."""
+
+    sums: NDArray[np.int64]
+    now: NDArray[np.int64]
+    queues: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What one record tells: everything anew, or what is other than before; None: nothing of that unit any more."""
+
+    whole: bool
+    blind: bool
+    shares: dict[str, Share | None]
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A record that waits for its tick: as it was read, or packed."""
+
+    tick: int
+    news: News | None
+    record: dict[str, Any] | None
+    packed: bytes = b""
+
+
+@dataclass(slots=True)
+class Line:
+    """One partition: what it told up to *tick*, and the records of it that still wait."""
+
+    tick: int = -1  #: of the shares
+    blind: bool = False
+    shares: dict[str, Share] = field(default_factory=dict)
+    told: int = -1  #: newest whole tick told
+    part: tuple[int, int] = (-1, -1)  #: tick and part taken last
+    waiting: deque[Waiting] = field(default_factory=deque)
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """All units at one tick: *sums* ``(units, WINDOWS, COUNTERS)``, *now* ``(units, FIELDS)``, *complete* ``(units,)``
+    whether every queue's partition and sources are heard of."""
+
+    sums: NDArray[np.int64]
+    now: NDArray[np.int64]
+    complete: NDArray[np.bool_]
+
+
+class UnitBoard:
+    """The shares of all *partitions*, at one tick."""
+
+    def __init__(self, partitions: int) -> None:
+        self.lines = [Line() for _ in range(partitions)]
+        self.tick = -1  #: the tick that the board stands at; -1 before the first
+        self.hurried = 0  #: ticks that went on without a partition for want of room
+        self._first = -1  #: the first tick that anybody told
+        self._bytes = 0
+
+    def take(self, record: dict[str, Any]) -> None:
+        """Take one ``unit.sums`` record; nothing happens with one that was taken, or that no teller wrote."""
+        try:
+            tick, part, parts, after = (_whole(record[name]) for name in ("tick", "part", "parts", "after"))
+            line = self.lines[_whole(record["partition"])]
+            if record["counting"] != COUNTING or tick >= _TICK_END or not _follows(line, tick, part):
+                return
+            if after != line.told and not record["whole"]:
+                return
+            news = _read(record)
+        except _MALFORMED:
+            return
+        line.part = (tick, part)
+        line.waiting.append(Waiting(tick, news, record))
+        if self._first < 0:
+            self._first = tick
+        if part + 1 == parts:
+            line.told = tick
+            self._settle(line, self.tick)
+
+    def pack(self) -> None:
+        """Make what waits small; to be called when the board goes no further for now."""
+        for line in self.lines:
+            for at in range(len(line.waiting) - 1, -1, -1):
+                entry = line.waiting[at]
+                if entry.packed:
+                    break  # those before it were packed before
+                entry.packed = zstandard.compress(orjson.dumps(entry.record), 1)
+                entry.news = entry.record = None
+                self._bytes += len(entry.packed)
+
+    def advance(self, now_ms: int, live: bool) -> bool:
+        """Go on to the next tick that is due; False where there is none. *now_ms* is the clock of this partition."""
+        due = min((line.waiting[0].tick for line in self.lines if line.waiting and line.told > self.tick), default=-1)
+        if due < 0:
+            return False
+        missing = [line for line in self.lines if line.told < due]
+        if any(not (live and self.is_silent(line, now_ms)) for line in missing):
+            if self._bytes <= WAITING_BYTES:
+                return False
+            self.hurried += 1
+        self.tick = due
+        for line in self.lines:
+            self._settle(line, due)
+        return True
+
+    def is_silent(self, line: Line, now_ms: int) -> bool:
+        """Whether the partition of *line* has told nothing for long at *now_ms*."""
+        return now_ms - max(line.told, self._first) * TICK_MS > SILENT_MS
+
+    def _settle(self, line: Line, tick: int) -> None:
+        """Bring the shares of *line* to those told at *tick* or last before it."""
+        until = min(line.told, tick)
+        while line.waiting and line.waiting[0].tick <= until:
+            entry = line.waiting.popleft()
+            self._bytes -= len(entry.packed)
+            news = entry.news or _read(orjson.loads(zstandard.decompress(entry.packed)))
+            if news.whole:
+                line.shares.clear()
+            for name, share in news.shares.items():
+                line.shares.pop(name, None)
+                if share is not None and len(line.shares) < UNITS_MAX:
+                    line.shares[name] = share
+            line.tick, line.blind = entry.tick, news.blind
+
+    # -- what they make together ----------------------------------------------------------------------------------
+
+    def total(self, names: Sequence[str]) -> Total:
+        """What the units *names* come to at the tick that the board stands at."""
+        sums = np.zeros((len(names), unit_sums.WINDOWS, COUNTERS), np.int64)
+        now = np.zeros((len(names), unit_sums.FIELDS), np.int64)
+        now[:, [unit_sums.LAST_EVENT, unit_sums.OPEN_SINCE]] = -1
+        complete = np.ones(len(names), np.bool_)
+        for line in self.lines:
+            age_ms = (self.tick - line.tick) * TICK_MS
+            count, present, heard = age_ms < _LENGTHS, age_ms < NOW_MS, not line.blind and age_ms <= SILENT_MS
+            for u, name in enumerate(names):
+                share = line.shares.get(name)
+                if share is not None:
+                    unit_sums.gather(share.sums, share.now, count, present, sums[u], now[u])
+                    complete[u] &= heard
+        return Total(sums, now, complete)
+
+    def members(self, unit: str) -> int:
+        """How many queues were ever heard of in *unit*."""
+        shares = [line.shares[unit] for line in self.lines if unit in line.shares]
+        return sum(int(share.now[unit_sums.QUEUES]) for share in shares)
+
+    def stale(self, unit: str, now_ms: int) -> tuple[int, list[str]]:
+        """How many queues of *unit* nothing is heard of at *now_ms*, and those of their names that were told."""
+        count, names = 0, list[str]()
+        for line in self.lines:
+            share = line.shares.get(unit)
+            if share is not None and (line.blind or self.is_silent(line, now_ms)):
+                count += int(share.now[unit_sums.QUEUES])
+                names += share.queues
+        return count, sorted(names)
+
+    # -- snapshots ------------------------------------------------------------------------------------------------
+
+    def freeze(self) -> bytes:
+        """The board as bytes."""
+        self.pack()
+        lines, packed = [], list[bytes]()
+        for line in self.lines:
+            shares = {name: _frozen(share) for name, share in line.shares.items()}
+            waiting = [(entry.tick, len(entry.packed)) for entry in line.waiting]
+            packed += [entry.packed for entry in line.waiting]
+            lines.append([line.tick, line.blind, shares, line.told, line.part, waiting])
+        head = {"tick": self.tick, "hurried": self.hurried, "first": self._first, "lines": lines}
+        return orjson.dumps(head, option=orjson.OPT_SERIALIZE_NUMPY) + b"\n" + b"".join(packed)
+
+    def thaw(self, data: bytes) -> None:
+        """Take up what `freeze` gave, on a board of as many partitions."""
+        line, _, rest = data.partition(b"\n")
+        head = orjson.loads(line)
+        self.tick, self.hurried, self._first, self._bytes = head["tick"], head["hurried"], head["first"], len(rest)
+        at = 0
+        for own, (tick, blind, shares, told, part, waiting) in zip(self.lines, head["lines"], strict=True):
+            own.tick, own.blind, own.told, own.part = tick, blind, told, tuple(part)
+            own.shares = {name: Share(*share_of(share)) for name, share in shares.items()}
+            own.waiting.clear()
+            for of, length in waiting:
+                own.waiting.append(Waiting(of, None, None, rest[at : at + length]))
+                at += length
+
+
+#: No clock comes to a later tick (2100).
+_TICK_END: Final = 4_102_444_800_000 // TICK_MS
+
+
+def _whole(value: Any) -> int:
+    if type(value) is not int or value < -1:
+        raise TypeError("no whole number")
+    return value
+
+
+def _follows(line: Line, tick: int, part: int) -> bool:
+    """Whether part *part* of *tick* is the next after what *line* has taken."""
+    return line.part == (tick, part - 1) if part > 0 else part == 0 and tick > line.told and line.part != (tick, 0)
+
+
+def _read(record: dict[str, Any]) -> News:
+    """What a record tells. Raises `_MALFORMED` when no teller wrote it."""
+    if type(record["blind"]) is not bool or type(record["whole"]) is not bool:
+        raise TypeError("no record of a teller")
+    units = dict(record["units"]).items()
+    shares = {name: None if share is None else Share(*share_of(share)) for name, share in units}
+    return News(record["whole"] and record["part"] == 0, record["blind"], shares)
+
+
+def _frozen(share: Share) -> dict[str, Any]:
+    flat = share.sums.ravel()
+    at = np.flatnonzero(flat)
+    return {"at": at, "n": flat[at], "now": share.now, "queues": share.queues}

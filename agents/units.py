@@ -1,0 +1,228 @@
+"""The units of one partition: what it tells the homes of all units, and the judgement of those at home in it.
+
+A home stands at the newest tick that every partition has told (`agents.unit_board`). At each tick the figures are
+formed and judged like a queue's, by the rules that say ``of = "units"``; the time of a unit is that of its tick. Its
+commands wait for the tick of their clock in a replay, so that they are decided on the same figures whichever partition
+was read first; where owners keep the time they are decided at once.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from agents.unit_board import UnitBoard
+from agents.unit_teller import Telling, UnitTeller
+from alerts.judgement import Judgement
+from alerts.turn import Output
+from models.catalogue import Catalogue
+from models.metric import FIGURES, WINDOW_MS, WINDOWS
+from models.unit import TICK_MS, units_of
+from streams import unit_sums
+from streams.unit_figures import UnitFigures
+from streams.windows import Windows, setup_of
+
+#: Under this name a snapshot keeps what belongs to no unit; no queue and no unit is called so.
+BOARD: Final = "units"
+#: Commands that wait for their tick. People give a few a minute; beyond it the oldest is decided at once.
+HELD_MAX: Final = 512
+
+_ROLLING: Final = [WINDOW_MS[window] for window in WINDOWS if window in WINDOW_MS]
+
+
+@dataclass(slots=True)
+class Watch:
+    """A verification under way: of calls that began to wait at or after *since_ms*; *clear_ms* is the first tick at
+    which nobody waited any more who came before, -1 until then."""
+
+    since_ms: int
+    clear_ms: int = -1
+
+
+class Units:
+    """All that *partition* has to do with units. Touched by its actor alone."""
+
+    def __init__(self, partition: int, partitions: int, catalogue: Catalogue) -> None:
+        self._partition, self._partitions = partition, partitions
+        self.board = UnitBoard(partitions)
+        self.told: list[Telling] = []  #: for other partitions; the actor takes them away
+        self.names: list[str] = []  #: of the units at home here, in the order of the figures
+        self._layout = units_of(catalogue, partitions)
+        self.teller = UnitTeller(partition, self._layout)
+        self.judgement = Judgement(catalogue, "units")
+        self._watches: dict[str, Watch] = {}
+        self._held: list[tuple[int, dict[str, Any]]] = []
+        self._live, self._clock_ms = False, -1
+        self._changed = False
+        self._set_up(catalogue)
+
+    def _set_up(self, catalogue: Catalogue) -> None:
+        """Take up the units of *catalogue*; those that it does not have any more stay, without queues."""
+        self._catalogue = catalogue
+        self._layout = layout = units_of(catalogue, self._partitions)
+        at_home = [name for name, home in zip(layout.names, layout.home, strict=True) if home == self._partition]
+        self.names += [name for name in at_home if name not in self.names]
+        self._make_room()
+
+    def _make_room(self) -> None:
+        reach = dict(zip(self._layout.names, self._layout.reach, strict=True))
+        setups = [setup_of(self._catalogue, name) for name in self.names]
+        self._figures = UnitFigures(setups, [reach.get(name, 0) for name in self.names])
+
+    # -- the log --------------------------------------------------------------------------------------------------
+
+    def clock(self, cause: int, windows: Windows, *, live: bool, blind: bool) -> list[Output]:
+        """A clock of this partition, the record at offset *cause*, was applied: tell, and judge what is due.
+
+        *live* says that an owner keeps the time, not a replay; *blind* that nothing is heard of any source here.
+        """
+        self._live, self._clock_ms = live, windows.now_ms
+        tellings = self.teller.tell(cause, windows.now_ms, windows, blind)
+        if not tellings:
+            return []
+        self._changed = True
+        for home, record in tellings:
+            if home == self._partition:
+                self.board.take(record)
+            else:
+                self.told.append((home, record))
+        return self._go_on()
+
+    def take(self, record: dict[str, Any]) -> list[Output]:
+        """A ``unit.sums`` of another partition lies here in the log."""
+        if not self.names or record.get("partition") == self._partition:
+            return []
+        self._changed = True
+        self.board.take(record)
+        return self._go_on()
+
+    def command(self, record: dict[str, Any]) -> list[Output]:
+        """A new ``order.command`` on the order of a unit."""
+        tick = self._clock_ms // TICK_MS
+        if self._live or self.board.tick >= tick:
+            return self.judgement.command(record, self.now_ms, self)
+        self._changed = True
+        self._held.append((tick, record))
+        if len(self._held) > HELD_MAX:
+            return self.judgement.command(self._held.pop(0)[1], self.now_ms, self)
+        return []
+
+    def change(self, catalogue: Catalogue) -> list[Output]:
+        """*catalogue* is in force from here on."""
+        self._set_up(catalogue)
+        self.teller.begin(self._layout)
+        self._changed = True
+        if self.board.tick >= 0:
+            self._form()
+        return self.judgement.change(catalogue, self.now_ms, self.figures, self.names, self)
+
+    def _go_on(self) -> list[Output]:
+        out: list[Output] = []
+        while self.board.advance(self._clock_ms, self._live):
+            self._form()
+            out += self.judgement.clock(self.now_ms, self.figures, self.names, self)
+            while self._held and self._held[0][0] <= self.board.tick:
+                out += self.judgement.command(self._held.pop(0)[1], self.now_ms, self)
+        self.board.pack()
+        return out
+
+    def _form(self) -> None:
+        total = self.board.total(self.names)
+        since = []
+        for u, name in enumerate(self.names):
+            watch = self._watches.get(name)
+            if watch is None:
+                since.append(-1)
+                continue
+            if watch.clear_ms < 0 and total.now[u, unit_sums.LONGEST] < self.now_ms - watch.since_ms:
+                watch.clear_ms = self.now_ms
+            behind = [w for w, length in enumerate(_ROLLING) if 0 <= watch.clear_ms <= self.now_ms - length]
+            since.append(max(behind, default=-1))
+        self._figures.form(self.now_ms, total.sums, total.now, total.complete, since)
+
+    # -- figures (the protocol ``alerts.turn.Live``) -------------------------------------------------------------
+
+    @property
+    def now_ms(self) -> int:
+        """The time of the units: that of the tick that they stand at."""
+        return max(self.board.tick, 0) * TICK_MS
+
+    @property
+    def clock_ms(self) -> int:
+        """The last clock of the partition; units that stand far behind it wait for others."""
+        return self._clock_ms
+
+    @property
+    def figures(self) -> NDArray[np.float64]:
+        """A row per unit at home here."""
+        return self._figures.figures
+
+    def value(self, queue: str, metric: str, window: str) -> float | None:
+        """A figure of the unit *queue*, None when undefined or not at home here.
+
+        ``resolve`` is the longest of its rolling windows that began after the resolve and after the last caller who
+        had waited then was gone: so only calls that came after it are in it, and not all of them.
+        """
+        if queue not in self.names:
+            return None
+        value = float(self.figures[self.names.index(queue), FIGURES[(metric, window)]])
+        return None if math.isnan(value) else value
+
+    def watch(self, queue: str, since_ms: int) -> None:
+        """Begin to count the window ``resolve`` of a unit."""
+        self._watches[queue] = Watch(since_ms)
+        self._changed = True
+
+    def unwatch(self, queue: str) -> None:
+        """End it."""
+        self._watches.pop(queue, None)
+        self._changed = True
+
+    # -- snapshots ------------------------------------------------------------------------------------------------
+
+    def kept(self) -> list[str]:
+        """Every name that a snapshot keeps something of units under."""
+        return [BOARD, *self.names]
+
+    def changed(self) -> list[str]:
+        """Those of them that changed since `freeze` last took them."""
+        return [*([BOARD] if self._changed else []), *sorted(self.judgement.changed)]
+
+    def freeze(self, name: str) -> bytes:
+        """The state kept under *name*; it counts as unchanged from here on."""
+        if name != BOARD:
+            self.judgement.changed.discard(name)
+            return orjson.dumps(self.judgement.snapshot(name))
+        self._changed = False
+        head = {
+            "teller": self.teller.freeze(),
+            "watches": {name: [watch.since_ms, watch.clear_ms] for name, watch in self._watches.items()},
+            "held": self._held,
+            "clock": [self._live, self._clock_ms],
+        }
+        return orjson.dumps(head) + b"\n" + self.board.freeze()
+
+    def thaw(self, kept: dict[str, bytes]) -> None:
+        """Take up what `freeze` gave, by name, on blank units of the same catalogue."""
+        for name in sorted(kept.keys() - {BOARD}):
+            if name not in self.names:
+                self.names.append(name)
+            self.judgement.restore(name, orjson.loads(kept[name]))
+        self.judgement.changed.clear()
+        self._make_room()
+        if BOARD not in kept:
+            return
+        line, _, rest = kept[BOARD].partition(b"\n")
+        head = orjson.loads(line)
+        self.teller.thaw(head["teller"])
+        self._watches = {name: Watch(*watch) for name, watch in head["watches"].items()}
+        self._held = [(tick, record) for tick, record in head["held"]]
+        self._live, self._clock_ms = head["clock"]
+        self.board.thaw(rest)
+        if self.board.tick >= 0:
+            self._form()

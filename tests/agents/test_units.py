@@ -1,0 +1,55 @@
+"""Units: whoever reads what first, dies, repeats itself or wakes up late, they say the same."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from models.topics import ANOMALIES, WORKORDER_LOG
+from tests.agents.unit_world import World, catalogue, commands, feeds, homes, with_commands
+
+Judged = dict[tuple[int, str], list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def given() -> list[list[bytes]]:
+    """Six minutes of calls in three partitions, with what people do about the orders of units."""
+    plain = feeds(1)
+    first = World(plain, catalogue(), random.Random(0))
+    first.run()
+    return with_commands(plain, commands(1, [r for records in first.outputs.values() for r in records]))
+
+
+@pytest.fixture(scope="module")
+def expected(given: list[list[bytes]]) -> Judged:
+    """What is said when everything is written in order and read one record at a time, each partition in turn."""
+    world = World(given, catalogue(), random.Random(0))
+    while any(world._given) or any(o.position < len(log) for o, log in zip(world.owners, world.logs, strict=True)):
+        for p in range(len(world.logs)):
+            world.feed(p, 1)
+            world.read(p, 1)
+    return world.judged()
+
+
+def test_the_world_has_in_it_what_matters(expected: Judged) -> None:
+    entries = [entry for (_, topic), found in expected.items() if topic == WORKORDER_LOG for entry in found]
+    assert {"raised", "dispatched", "closed"} <= {entry["decision"] for entry in entries}
+    assert {"acknowledge", "resolve"} <= {entry["event"] for entry in entries}
+    assert {e["queue"] for (_, t), found in expected.items() if t == ANOMALIES for e in found} >= {"*", "east/*"}
+    assert len(set(homes().values())) > 1, "units of one home alone would prove little"
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whoever_is_read_first_the_units_say_the_same(given: list[list[bytes]], expected: Judged, seed: int) -> None:
+    world = World(given, catalogue(), random.Random(seed))
+    world.run(most=[3, 40, 400][seed % 3], skew=seed >= 3)
+    assert world.judged() == expected
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_owners_that_die_and_wake_up_change_nothing(given: list[list[bytes]], expected: Judged, seed: int) -> None:
+    world = World(given, catalogue(), random.Random(seed))
+    world.run(faults=0.05, most=[5, 60][seed % 2], skew=seed >= 4)
+    assert world.judged() == expected
