@@ -63,7 +63,7 @@ class Units:
 
     def _set_up(self, catalogue: Catalogue) -> None:
         """Take up the units of *catalogue*; those that it does not have any more stay, without queues."""
-        self._catalogue = catalogue
+        self.catalogue = catalogue
         self._layout = layout = units_of(catalogue, self._partitions)
         at_home = [name for name, home in zip(layout.names, layout.home, strict=True) if home == self._partition]
         self.names += [name for name in at_home if name not in self.names]
@@ -71,7 +71,8 @@ class Units:
 
     def _make_room(self) -> None:
         reach = dict(zip(self._layout.names, self._layout.reach, strict=True))
-        setups = [setup_of(self._catalogue, name) for name in self.names]
+        setups = [setup_of(self.catalogue, name) for name in self.names]
+        self._staffed = np.zeros(len(self.names), np.bool_)
         self._figures = UnitFigures(setups, [reach.get(name, 0) for name in self.names])
 
     # -- the log --------------------------------------------------------------------------------------------------
@@ -133,6 +134,7 @@ class Units:
 
     def _form(self) -> None:
         total = self.board.total(self.names)
+        self._staffed = total.now[:, unit_sums.STAFFED] > 0
         since = []
         for u, name in enumerate(self.names):
             watch = self._watches.get(name)
@@ -153,11 +155,6 @@ class Units:
         return max(self.board.tick, 0) * TICK_MS
 
     @property
-    def clock_ms(self) -> int:
-        """The last clock of the partition; units that stand far behind it wait for others."""
-        return self._clock_ms
-
-    @property
     def figures(self) -> NDArray[np.float64]:
         """A row per unit at home here."""
         return self._figures.figures
@@ -172,6 +169,14 @@ class Units:
             return None
         value = float(self.figures[self.names.index(queue), FIGURES[(metric, window)]])
         return None if math.isnan(value) else value
+
+    def stale(self, unit: str) -> tuple[int, list[str]]:
+        """How many queues of *unit* nothing is heard of by the clock of this partition, and the names known of them."""
+        return self.board.stale(unit, self._clock_ms)
+
+    def is_staffed(self, unit: str) -> bool:
+        """Whether any agent of *unit* is not offline."""
+        return bool(self._staffed[self.names.index(unit)])
 
     def watch(self, queue: str, since_ms: int) -> None:
         """Begin to count the window ``resolve`` of a unit."""

@@ -9,6 +9,7 @@ import numpy as np
 import orjson
 
 from agents.actor import PartitionActor
+from agents.unit_view import UnitView
 from models.hours import settings_for
 from models.metric import FIGURES
 
@@ -48,11 +49,12 @@ class MetricsView:
 
     def __init__(self, actor: PartitionActor) -> None:
         self._actor = actor
+        self._units = UnitView(actor.units)
         self._written: dict[int, int] = {}
         self._pending: set[int] = set()
 
     def rows(self, wall_ms: int) -> list[tuple[str, bytes]]:
-        """(queue, payload) of the rows due at *wall_ms*; at most `ROWS_MAX`, the rest waits for the next call."""
+        """(queue, payload) of the rows due at *wall_ms*, units first; of queues at most `ROWS_MAX`, the rest waits."""
         actor = self._actor
         if not actor.windows.clocked:
             return []
@@ -61,7 +63,7 @@ class MetricsView:
         quiet = [at for at in range(len(actor.windows.figures)) if wall_ms - self._written.get(at, 0) >= REFRESH_MS]
         due = sorted(self._pending.union(quiet), key=lambda at: self._written.get(at, 0))[:ROWS_MAX]
         staffed = actor.windows.counts("staffed")
-        out = []
+        out = self._units.rows(wall_ms)
         for at in due:
             self._pending.discard(at)
             self._written[at] = wall_ms

@@ -31,9 +31,9 @@ __all__ = ["Judgement", "Live", "Output"]
 
 
 def rules_of(catalogue: Catalogue, of: Literal["queues", "units"]) -> tuple[Rule, ...]:
-    """The rules for queues (the default ones where there is no rule at all) or for units (only those that say so)."""
-    rules = catalogue.rules or default_rules()
-    return tuple(rule for rule in rules if rule.of == of)
+    """The rules for queues (the default ones where there is none for them) or for units (only those that say so)."""
+    rules = tuple(rule for rule in catalogue.rules if rule.of == of)
+    return default_rules() if of == "queues" and not rules else rules
 
 
 class Judgement:

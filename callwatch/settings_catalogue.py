@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zoneinfo
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from alerts.defaults import default_rules
 from callwatch.timetable import WeeklySpan, parse_span
@@ -24,6 +24,7 @@ from models.catalogue import (
     Source,
 )
 from models.metric import METRIC, Metric
+from models.unit import UNITS_MAX
 
 #: How a person's tier may be written. 班组长 is both shift lead and group leader in the field.
 TIERS: Final = {"liaison": 0, "shift_lead": 1, "group_leader": 1, "team_leader": 2, "supervisor": 3, "manager": 4}
@@ -41,7 +42,7 @@ class _Names:
 
 
 def read(top: Table, limits: Table, many: dict[str, list[Table]]) -> Catalogue:
-    """Build the catalogue; without any ``[[rule]]`` the default rules hold.
+    """Build the catalogue; without any ``[[rule]]`` for queues the default rules hold.
 
     Raises SettingsError with line and reason; the caller refuses keys that nothing took.
     """
@@ -49,13 +50,13 @@ def read(top: Table, limits: Table, many: dict[str, list[Table]]) -> Catalogue:
     departments = tuple(Department(t.string("name"), t.string("title", "")) for t in many["department"])
     names = _Names(frozenset(s.name for s in sites), frozenset(d.name for d in departments))
     queues = tuple(_queue(table, names) for table in many["queue"])
-    rules = tuple(_rule(table, names) for table in many["rule"]) if top.has("rule") else default_rules()
+    rules = _rules(many["rule"], names) if many["rule"] or not top.has("rule") else ()
     people = tuple(_person(table, names) for table in many["person"])
     sources = tuple(Source(t.string("name"), t.millis("cadence_s", low=0.1)) for t in many["source"])
     _once(many["site"], "name", [s.name for s in sites])
+    _units(many["site"], sites)
     _once(many["department"], "name", [d.name for d in departments])
     _once(many["queue"], "pattern", [q.pattern for q in queues])
-    _once(many["rule"], "id", [r.id for r in rules] if many["rule"] else [])
     _once(many["person"], "id", [p.id for p in people])
     _once(many["source"], "name", [s.name for s in sources])
     causes = top.strings("causes", Catalogue().causes)
@@ -102,17 +103,31 @@ def _site(table: Table) -> Site:
     minutes = table.integer("interval_min", 30)
     if minutes not in (15, 30):
         table.refuse("interval_min", f"{minutes} is not 15 or 30")
-    return Site(name, _zone(table), minutes, _hours(table))
+    region = table.string("region", "")
+    if set(region) & set("/*?["):
+        table.refuse("region", f'"{region}" may not hold / or wildcards (its unit is called region/*)')
+    return Site(name, _zone(table), minutes, _hours(table), region)
 
 
-def _pattern(table: Table, names: _Names, default: str | None = None) -> str:
+def _units(tables: list[Table], sites: tuple[Site, ...]) -> None:
+    """A region and a site are two units, so they need two names; and there is a limit to units."""
+    names = {site.name for site in sites}
+    for table, site in zip(tables, sites, strict=True):
+        if site.region in names:
+            table.refuse("region", f'"{site.region}" is the name of a site: {site.region}/* can be one unit only')
+    units = 1 + len(names - {"*"}) + len({site.region for site in sites} - {""})
+    if units > UNITS_MAX:
+        tables[-1].refuse("name", f"sites and regions make {units} units, at most {UNITS_MAX} are kept")
+
+
+def _pattern(table: Table, names: _Names, default: str | None = None, units: bool = False) -> str:
     pattern = table.string("pattern") if default is None else table.string("pattern", default)
-    if pattern == "*":
+    if pattern == "*" or (units and pattern == "[*]"):
         return pattern
     site, slash, skill = pattern.partition("/")
     if not (slash and site and skill):
         table.refuse("pattern", f'"{pattern}" is neither * nor of the form site/skill (wildcards * ? [] allowed)')
-    if names.sites and "*" not in names.sites and not set("*?[") & set(site) and site not in names.sites:
+    if not units and names.sites and "*" not in names.sites and not set("*?[") & set(site) and site not in names.sites:
         table.refuse("pattern", f'no [[site]] is called "{site}"; sites are {", ".join(sorted(names.sites))}')
     return pattern
 
@@ -141,6 +156,19 @@ def _queue(table: Table, names: _Names) -> QueueSettings:
     return queue
 
 
+def _rules(tables: list[Table], names: _Names) -> tuple[Rule, ...]:
+    """The rules; the default ones are for queues, and hold unless there are others for queues."""
+    rules = tuple(_rule(table, names) for table in tables)
+    _once(tables, "id", [rule.id for rule in rules])
+    if any(rule.of == "queues" for rule in rules):
+        return rules
+    taken = {rule.id for rule in default_rules()}
+    for table, rule in zip(tables, rules, strict=True):
+        if rule.id in taken:
+            table.refuse("id", f'"{rule.id}" is a default rule for queues; ids are permanent, so choose another')
+    return default_rules() + rules
+
+
 def _rule(table: Table, names: _Names) -> Rule:
     metric = METRIC[table.choice("metric", {name: name for name in METRIC})]
     windows = {w: w for w in metric.windows if w != "resolve"}  # that window is for verification alone
@@ -155,6 +183,7 @@ def _rule(table: Table, names: _Names) -> Rule:
             _key(metric, "target"), f"lies on the wrong side of the limit: breach is {'below' if below else 'above'} it"
         )
     rule_id = table.string("id")
+    of: Literal["queues", "units"] = table.choice("of", {"queues": "queues", "units": "units"}, "queues")
     return Rule(
         id=rule_id,
         metric=metric.id,
@@ -162,12 +191,13 @@ def _rule(table: Table, names: _Names) -> Rule:
         limit=limit,
         target=target,
         below=below,
-        pattern=_pattern(table, names, "*"),
+        pattern=_pattern(table, names, "*", of == "units"),
         severity=table.integer("severity", 3, low=1, high=4),
         min_sample=table.integer("min_sample", 0, high=1_000_000),
         hold_ms=table.millis("hold_s", 60_000),
         recovery=_level(table, metric, "recovery", default=0.0),
         recover_hold_ms=table.millis("recover_hold_s", 60_000),
+        of=of,
     )
 
 

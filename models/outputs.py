@@ -141,7 +141,11 @@ class Alert(_Payload):
 
 
 class QueueFigures(BaseModel):
-    """A queue's figures at one clock (topic ``metrics``): a view, without ``pos``."""
+    """A queue's or a unit's figures at one clock (topic ``metrics``): a view, without ``pos``.
+
+    A unit (``site/*``, ``region/*``, ``*``) has *members*. Its calls are judged by the thresholds of their own queues;
+    *threshold_ms* is the one that the settings give for the unit's name.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -153,6 +157,11 @@ class QueueFigures(BaseModel):
     formula: str
     threshold_ms: int
     figures: dict[str, float | None] = Field(description="'metric@window' to value; null is undefined")
+    members: int | None = Field(default=None, description="of a unit: queues that were ever heard of")
+    stale: list[str] | None = Field(
+        default=None, description="of a unit: queues whose partition or sources are silent, 50 names at most"
+    )
+    stale_count: int | None = Field(default=None, description="of a unit: how many such queues there are")
 
 
 class DeadLetterRecord(BaseModel):

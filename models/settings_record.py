@@ -153,6 +153,8 @@ def _faults(c: Catalogue) -> Iterator[str]:
 
 
 def _site(where: str, site: Site) -> Iterator[str]:
+    if len(site.region) > TEXT_MAX:
+        yield f"{where}.region: more than {TEXT_MAX} characters"
     yield from _zone(where, site.zone)
     if site.interval_min not in (15, 30):
         yield f"{where}.interval_min: {site.interval_min} is not 15 or 30"

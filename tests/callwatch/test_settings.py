@@ -132,6 +132,15 @@ def test_no_file_gives_the_defaults_with_the_default_rules() -> None:
     assert parse_settings("rule = []", "x", {}).catalogue.rules == ()
 
 
+def test_rules_for_units_leave_those_for_queues_as_they_are() -> None:
+    text = RULE.replace('"r"', '"all"') + 'of = "units"\npattern = "[*]"\n'
+    rules = parse_settings(text, "s.toml", {}).catalogue.rules
+    assert rules[:-1] == default_rules()
+    assert (rules[-1].id, rules[-1].of, rules[-1].pattern) == ("all", "units", "[*]")
+    both = parse_settings(text + RULE, "s.toml", {}).catalogue.rules
+    assert [(rule.id, rule.of) for rule in both] == [("all", "units"), ("r", "queues")]
+
+
 def test_the_environment_carries_secrets_and_overrides_addresses() -> None:
     env = {
         "CALLWATCH_KAFKA_BOOTSTRAP": "kafka:9094",
@@ -220,6 +229,9 @@ BAD = [
     ("hours of no length", SITE + 'hours = ["Mon 07:00-07:00"]\n', 3, "starts where it ends"),
     ("hours as text", SITE + 'hours = "Mon 07:00-08:00"\n', 3, "list of texts"),
     ("duplicate site", SITE + "\n" + SITE, 5, "already the name of number 1"),
+    ("region with a slash", SITE + 'region = "a/b"\n', 3, "region/*"),
+    ("region called like a site", SITE + 'region = "north"\n', 3, "name of a site"),
+    ("too many units", "\n".join(f'[[site]]\nname = "s{n}"' for n in range(200)), 400, "make 201 units, at most 200"),
     ("duplicate department", '[[department]]\nname = "a"\n[[department]]\nname = "a"\n', 4, "already"),
     ("queue without pattern", "[[queue]]\nthreshold_s = 20\n", 1, "pattern: is missing"),
     ("queue pattern", '[[queue]]\npattern = "billing"\n', 2, "site/skill"),
@@ -242,6 +254,9 @@ BAD = [
     ("neither direction", RULE.replace("abandonment_rate", "offered"), 1, '"below" or "above"'),
     ("severity", RULE + "severity = 5\n", 6, "from 1 to 4"),
     ("duplicate rule", RULE + RULE, 7, "already the id of number 1"),
+    ("rule of nothing", RULE + 'of = "sites"\n', 6, "queues, units"),
+    ("rule of everything for queues", RULE + 'pattern = "[*]"\n', 6, "site/skill"),
+    ("unit rule called like a default one", RULE.replace('"r"', '"silence"') + 'of = "units"\n', 2, "default rule"),
     ("person without department", PERSON, 1, "department: is missing"),
     ("person of an unknown department", PERSON + 'department = "d"\n', 4, "there is none"),
     ("tier", '[[department]]\nname = "d"\n' + PERSON + 'department = "d"\ntier = "boss"\n', 7, "liaison"),

@@ -9,7 +9,7 @@ import pytest
 from models.encode import clock_record
 from models.errors import InputError
 from sources.recording import Ordered, RecordingHeader, RecordingWriter, open_recording
-from sources.timeline import MAX_GAP_MS, Item, timeline
+from sources.timeline import MAX_GAP_MS, SOURCE, Item, timeline
 
 
 def event(ts: object, kind: str = "call.offered", queue: str = "s/q") -> bytes:
@@ -78,9 +78,16 @@ def test_no_event_lies_far_ahead_of_the_clock_whatever_the_gaps(tmp_path: Path) 
 def test_own_clocks_are_kept_and_none_is_added(tmp_path: Path, ordered: Ordered) -> None:
     lines = [clock_record(1_000, "w"), event(900), clock_record(1_100, "w"), clock_record(1_100, "v"), event(9_000)]
     items = run(tmp_path, lines, ordered=ordered)
-    assert [item.value for item in items] == [lines[0], lines[1], lines[2], lines[4]]
+    clocks = [clock_record(1_000, SOURCE), clock_record(1_100, SOURCE)]
+    assert [item.value for item in items] == [clocks[0], lines[1], clocks[1], lines[4]]
     assert [item.at_ms for item in items] == [1_000, 1_000, 1_100, 1_100]
     assert brief(run(tmp_path, lines, ordered=ordered, since_ms=1_050)) == ["c1100", "e9000"]
+
+
+def test_what_workers_told_of_units_is_left_to_those_that_read_this(tmp_path: Path) -> None:
+    told = orjson.dumps({"id": "u", "source": "callwatch", "type": "unit.sums", "ts": 1_000, "queue": "*"})
+    lines = [clock_record(1_000, "callwatch"), told, event(1_100)]
+    assert [item.value for item in run(tmp_path, lines, ordered="log")] == [clock_record(1_000, SOURCE), lines[2]]
 
 
 def test_garbage_is_carried_to_the_dead_letters(tmp_path: Path) -> None:
