@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 from redis.asyncio import Redis
-from redis.exceptions import WatchError
+from redis.exceptions import OutOfMemoryError, WatchError
 
 from models.errors import WorkError
 from models.keys import (
@@ -92,6 +92,11 @@ class Projector:
                     return await self._transaction(pipe, topic, partition, records)
                 except WatchError:
                     continue
+                except OutOfMemoryError as error:
+                    raise WorkError(
+                        f"Valkey is full (maxmemory): {topic}[{partition}] cannot be projected and the wallboards "
+                        "would stand still. Give it more memory; the restarted worker goes on where it stopped"
+                    ) from error
         raise WorkError(
             f"projecting {topic}[{partition}] met a rival {TRIES} times in a row: look for a second consumer group "
             "that writes to the same Valkey under the same prefix"

@@ -22,6 +22,8 @@ RETRY_MS: Final = 5 * 60_000
 LOOK_S: Final = 1.0
 #: One order in three is resolved in haste; the first one always is, so that a short demo shows a refusal.
 HASTY_IN: Final = 3
+#: Orders that the bot remembers; the wallboard lists one open one per queue and 200 closed.
+REMEMBERED: Final = 2_000
 
 CAUSES: Final = {
     "unreached": ("trunk", "Carrier rerouted the trunk; test call got through"),
@@ -45,7 +47,16 @@ class Memory:
     """What the bot remembers: the version at which it last acted on each order, when, and whom it was hasty with."""
 
     acted: dict[str, tuple[int, int]] = field(default_factory=dict)
-    hasty: set[str] = field(default_factory=set)
+    hasty: dict[str, None] = field(default_factory=dict)
+
+    def act(self, order: str, version: int, now_ms: int) -> None:
+        """It acts on *order*; at the limit the one that it acted on longest ago is forgotten."""
+        self.acted.pop(order, None)
+        self.acted[order] = (version, now_ms)
+        if len(self.acted) > REMEMBERED:
+            del self.acted[next(iter(self.acted))]
+        if len(self.hasty) > REMEMBERED:
+            del self.hasty[next(iter(self.hasty))]
 
 
 def is_hasty(order: str, memory: Memory) -> bool:
@@ -85,7 +96,7 @@ def decide(
         return None
     cause, measure = CAUSES.get(order["symptoms"][0] if order["symptoms"] else "", _OTHER)
     if order["id"] not in memory.hasty and is_hasty(order["id"], memory):
-        memory.hasty.add(order["id"])
+        memory.hasty[order["id"]] = None
         return _command(order, "resolve", {"cause": cause, "measure": "Told the floor; should be fine now"})
     if recovered(figures) and now_ms - acted_ms >= RETRY_MS:
         return _command(order, "resolve", {"cause": cause, "measure": measure})
@@ -106,7 +117,7 @@ def look_once(board: Wallboard, memory: Memory) -> list[str]:
         body = decide(order, row["figures"] if row else {}, now_ms, memory)
         if body is None:
             continue
-        memory.acted[order["id"]] = (order["version"], now_ms)
+        memory.act(order["id"], order["version"], now_ms)
         board.ask(f"/api/orders/{order['id']}/commands", body)
         done.append(f"{order['owner_name']}: {body['command']} {order['id']} ({order['queue']})")
     return done

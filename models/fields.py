@@ -26,8 +26,9 @@ QUEUE_MAX: Final = 200
 TS_END_MS: Final = 4_102_444_800_000
 DURATION_MAX_MS: Final = 7 * 86_400_000
 LEG_MAX: Final = 2**31 - 1
-#: Queues whose verdict and partition are remembered: those of all partitions and some garbage, 60 MB at the very worst.
-_QUEUES_REMEMBERED: Final = 200_000
+#: Queues whose verdict and partition are remembered: those of six full partitions, 85 MB at the very worst. Beyond it
+#: the one longest not asked for is looked at again.
+_QUEUES_REMEMBERED: Final = 65_536
 
 #: Texts that identify something: no control characters, since identity separates its parts by one.
 IDENTIFYING: Final = ("id", "source", "call", "agent")

@@ -42,6 +42,8 @@ STOP_TIMEOUT_S = 20.0
 CRASH_TIMEOUT_S = 5.0
 #: How often aiokafka may say the same thing.
 REPEAT_S = 10.0
+#: Kinds of messages remembered for that: aiokafka has some hundreds, of which few are ever said.
+KINDS_MAX = 1_000
 _CHATTY = (
     "aiokafka",  # the client's own: it has no logger of its module
     "aiokafka.cluster",
@@ -203,11 +205,13 @@ class OncePerWhile(logging.Filter):
 
     def __init__(self) -> None:
         super().__init__()
-        self._last_s: dict[str, float] = {}  # one entry per message template in aiokafka's source
+        self._last_s: dict[str, float] = {}  # by the template of the message
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether *record* is to be logged."""
         due = record.created - self._last_s.get(str(record.msg), -REPEAT_S) >= REPEAT_S
         if due:
+            if len(self._last_s) >= KINDS_MAX:  # somebody writes names into the templates: begin anew
+                self._last_s.clear()
             self._last_s[str(record.msg)] = record.created
         return due

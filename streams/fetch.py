@@ -19,6 +19,10 @@ from aiokafka.errors import CorruptRecordException
 
 from streams.batch import Headers, RecordBatch
 
+#: Bytes held of one partition from which on no further compressed batch is unpacked: as much as one fetch brings of
+#: uncompressed ones. A batch is 1 MB on the broker, and what compresses well unpacks to a hundred times that.
+HELD_BYTES = 4 * 1024**2
+
 
 class FetchedRecords:
     """Stands in for aiokafka's `PartitionRecords` in a `FetchResult`: the same bytes, taken in pieces.
@@ -38,6 +42,7 @@ class FetchedRecords:
         self._values: list[bytes | None] = []
         self._headers: dict[int, Headers] = {}  #: by offset
         self._appended: list[tuple[int, int]] = []  #: (offset, time) from which on
+        self._unpacked = 0  #: bytes of the values held that came compressed
 
     @property
     def exhausted(self) -> bool:
@@ -46,12 +51,14 @@ class FetchedRecords:
 
     def take(self, max_records: int) -> RecordBatch | None:
         """The next records, at most *max_records*; None if there was nothing but markers and gaps."""
-        while len(self._offsets) < max_records and self._batches.has_next():
+        while len(self._offsets) < max_records and self._unpacked < HELD_BYTES and self._batches.has_next():
             self._parse(self._batches.next_batch())
         start = self.next_fetch_offset
         offsets, self._offsets = self._offsets[:max_records], self._offsets[max_records:]
         keys, self._keys = self._keys[:max_records], self._keys[max_records:]
         values, self._values = self._values[:max_records], self._values[max_records:]
+        if self._unpacked:
+            self._unpacked = _size(self._values)
         self.next_fetch_offset = self._offsets[0] if self._offsets else self._end
         if not offsets:
             return None
@@ -76,6 +83,7 @@ class FetchedRecords:
         if not batch.is_control_batch:
             base = getattr(batch, "base_offset", self._end)  # batches of the oldest format tell neither
             self._appended.append((base, getattr(batch, "max_timestamp", -1)))
+            held = len(self._values)
             first = self._end  # a compressed batch is sent whole, with records before what was asked for
             add_offset, add_key, add_value = self._offsets.append, self._keys.append, self._values.append
             for record in batch:
@@ -87,8 +95,14 @@ class FetchedRecords:
                 add_value(record.value)
                 if record.headers:
                     self._headers[offset] = list(record.headers)
+            if getattr(batch, "compression_type", 0):
+                self._unpacked += _size(self._values[held:])
         # Also past records that compaction has removed from the batch's end.
         self._end = batch.next_offset
+
+
+def _size(values: list[bytes | None]) -> int:
+    return sum(len(value) for value in values if value)
 
 
 def read_result(result: Any, tp: Any, max_records: int) -> RecordBatch | None:

@@ -13,6 +13,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import cookie_parser
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -24,6 +25,9 @@ COOKIE: Final = "callwatch"
 #: Paths that need no token: the probe of an orchestrator and the way in with what it shows.
 OPEN_PATHS: Final = frozenset({"/healthz", "/login", "/static/login.css", "/static/icon.svg"})
 LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+#: Bytes of a request's body: a command has five texts of 500 characters at most, and JSON may take six bytes for each.
+BODY_LIMIT: Final = 32_768
 
 HEADERS: Final = {
     "content-security-policy": (
@@ -67,6 +71,21 @@ def same(given: str, expected: str) -> bool:
     return hmac.compare_digest(given.encode(), expected.encode())
 
 
+def bounded(receive: Receive) -> Receive:
+    """*receive*, but a body that says nothing of its length (sent in chunks) ends at the limit with status 413."""
+    taken = 0
+
+    async def receive_some() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > BODY_LIMIT:
+            raise HTTPException(413, f"a body has at most {BODY_LIMIT} bytes here")
+        return message
+
+    return receive_some
+
+
 class Guard:
     """ASGI middleware. A plain one: Starlette's own base class gathers streams before it passes them on."""
 
@@ -90,10 +109,13 @@ class Guard:
             await send(message)
 
         refusal = self._refusal(scope)
-        await (refusal or self._app)(scope, receive, with_headers)
+        await (refusal or self._app)(scope, bounded(receive), with_headers)
 
     def _refusal(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
+        length = headers.get("content-length", "0")
+        if len(length) > 9 or (length.isdecimal() and int(length) > BODY_LIMIT):
+            return JSONResponse({"detail": f"a body has at most {BODY_LIMIT} bytes here"}, 413)
         host = headers.get("host", "")
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc != host:

@@ -83,7 +83,7 @@ class Commands:
             args=command.model_dump(exclude_defaults=True, exclude={"order", "command", "actor"}),
         )
         try:
-            async with self._pending, asyncio.timeout(CONFIRM_S):
+            async with asyncio.timeout(CONFIRM_S), self._pending:
                 producer = await self._started()
                 sent = await producer.send_and_wait(
                     topic_name(self._kafka.prefix, EVENTS), value, key=queue.encode(), partition=partition

@@ -28,7 +28,7 @@ from models.runtime import Settings
 from wallboard.access import COOKIE, Guard, check_listening, cookie_of, same
 from wallboard.board import Board
 from wallboard.commands import CommandRequest, Commands, checked
-from wallboard.hub import Hub, wall_ms
+from wallboard.hub import CLIENTS, Hub, wall_ms
 
 STATIC: Final = Path(__file__).parent / "static"
 #: Comment lines that keep proxies and dead-connection checks content.
@@ -37,6 +37,8 @@ PING_S: Final = 10
 SEND_TIMEOUT_S: Final = 30.0
 #: What requests under way get after SIGTERM. Streams end at once.
 GRACE_S: Final = 3
+#: Connections at once: all the screens and who presses a button or looks at an order. Beyond it 503 at once.
+CONNECTIONS: Final = CLIENTS + 500
 #: A login form is a token long.
 FORM_LIMIT: Final = 4_096
 
@@ -121,6 +123,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=GRACE_S,
+        limit_concurrency=CONNECTIONS,
         lifespan="on",
         server_header=False,
     )
