@@ -8,11 +8,14 @@ from typing import Annotated
 
 import typer
 
+from models.errors import WorkError
+
 
 def register(app: typer.Typer) -> None:
     """Add ``bench`` with its benchmarks."""
     bench = typer.Typer(help="The benchmarks: every claim is a ratio from one run.", no_args_is_help=True)
     bench.command("throughput")(throughput)
+    bench.command("memory")(memory)
     app.add_typer(bench, name="bench")
 
 
@@ -57,3 +60,47 @@ def throughput(
         sys.stdout.write(orjson.dumps(results, option=orjson.OPT_INDENT_2).decode() + "\n")
         return
     Console().print(report.table(results))
+
+
+def memory(
+    days: Annotated[int | None, typer.Option(help="Simulated days (default 30; with --smoke 2).")] = None,
+    queues: Annotated[int | None, typer.Option(help="Queues (default 12; with --smoke 4).")] = None,
+    seed: Annotated[int, typer.Option(help="Another seed is another month.")] = 1,
+    stack_days: Annotated[
+        int | None, typer.Option(help="Days through the running servers (default 6; with --smoke 0).")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON and nothing else.")] = False,
+    smoke: Annotated[bool, typer.Option(help="A small run that shows that it works; writes no results.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder for the results (default: benchmarks/results).")
+    ] = None,
+) -> None:
+    """What everything that holds state holds over a simulated month. Exits with 1 when something is not flat."""
+    import orjson
+    from rich.console import Console
+
+    from benchmarks import machine, memory_report
+    from benchmarks import memory as benchmark
+    from benchmarks.month import Month
+    from benchmarks.servers import measure as measure_servers
+    from callwatch.progress import Progress
+
+    month = Month(
+        days=days if days is not None else 2 if smoke else 30,
+        queues=queues if queues is not None else 4 if smoke else 12,
+        seed=seed,
+    )
+    through_servers = stack_days if stack_days is not None else 0 if smoke else 6
+    with Progress() as progress:
+        results = benchmark.measure(month, lambda text: progress.say(f"bench: {text}"))
+        if through_servers:
+            results["stack"] = measure_servers(month, through_servers, lambda text: progress.say(f"bench: {text}"))
+    folder = output if output is not None else None if smoke else machine.ROOT / "benchmarks" / "results"
+    if folder is not None:
+        memory_report.write(results, folder)
+    if as_json:
+        sys.stdout.write(orjson.dumps(results, option=orjson.OPT_INDENT_2).decode() + "\n")
+    else:
+        Console().print(memory_report.table(results))
+    if results["leaks"]:
+        raise WorkError(memory_report.verdict(results))
