@@ -119,7 +119,7 @@ class ApacheKafka:
                     raise WorkError(f"Apache Kafka ended at start: see {self.log}.\n{said[-2000:]}")
                 shutil.rmtree(self._folder)
         except BaseException:
-            self._failed = True  # keep the log that the error names
+            self._failed = self.log.exists()  # keep it: the error names it
             self.stop()
             raise
         raise AssertionError("unreachable")
