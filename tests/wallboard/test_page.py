@@ -187,6 +187,26 @@ def test_verification_then_closed_beneath_with_its_sentence(wall: Wall, page: we
     assert not page.find_elements(By.CSS_SELECTOR, "#open .card")
 
 
+def test_units_are_a_band_of_their_own_and_name_what_is_stale(wall: Wall, page: webdriver.Chrome) -> None:
+    stale = [f"north/s{n}" for n in range(5)]
+    wall.put("metrics", row("north/report"), row("*", 0.751, members=9, stale=stale, stale_count=7, state="warn"))
+    wall.put("metrics", row("north/*", 0.93, members=4, stale=[], stale_count=0, agents_known=False))
+    until(lambda: len(page.find_elements(By.CSS_SELECTOR, "#units .unit-tile")) == 2)
+    every, north = page.find_elements(By.CSS_SELECTOR, "#units .unit-tile")
+    until(lambda: _reads(every, "75.1 %") and _reads(north, "93.0 %"))
+    assert all(
+        text in _text(every) for text in ("everything 全部", "below target", "3 waiting", "longest 0:42", "4 / 12")
+    )
+    assert "stale: north/s0, north/s1, north/s2 and 4 more" in _text(every)
+    assert every.get_attribute("data-stale") == "true"
+    assert north.get_attribute("data-stale") == "false"
+    assert all(text in _text(north) for text in ("north", "OK", "4 queues"))
+    assert "stale" not in _text(north)
+    assert page.find_element(By.ID, "count-queues").text == "1"
+    assert page.find_element(By.ID, "count-waiting").text == "3"  # a unit's callers are its queues'
+    assert len(page.find_elements(By.CSS_SELECTOR, ".tile")) == 1
+
+
 @pytest.mark.parametrize("number", [1, 12, 60])
 def test_any_number_of_tiles_fits_without_scrolling(wall: Wall, page: webdriver.Chrome, number: int) -> None:
     wall.put("metrics", *(row(f"north/queue-{n:02}") for n in range(number)))

@@ -5,6 +5,7 @@ import { StreamClock } from "./clock.js";
 import { arrange, byId, make, setAttribute, setHidden, setText } from "./dom.js";
 import { follow, get, send } from "./feed.js";
 import { Tile, columns } from "./tile.js";
+import { UnitTile, isUnit } from "./unit.js";
 import { figure, matches } from "./words.js";
 
 /** Figures older than this by wall time look stale. */
@@ -15,6 +16,7 @@ const CLOSED_SHOWN = 30;
 const ALERTS_SHOWN = 6;
 
 const tiles = new Map();
+const units = new Map();
 const cards = new Map();
 const born = new Map(); // partition or queue: when its freshest figures were written, by performance.now
 const clock = new StreamClock();
@@ -26,7 +28,8 @@ let ready = false;
 let dirty = true;
 
 const partitionKey = (row) => `partition ${row.partition}`;
-const serviceRule = (queue) => rules.find((r) => r.metric === "service_level_live" && matches(r.pattern, queue));
+const covers = (rule, queue) => (rule.of === "units") === isUnit(queue) && (rule.pattern === "[*]" ? queue === "*" : matches(rule.pattern, queue));
+const serviceRule = (queue) => rules.find((r) => r.metric === "service_level_live" && covers(r, queue));
 
 function describe(id, active = true) {
   const rule = rules.find((r) => r.id === id);
@@ -36,7 +39,7 @@ function describe(id, active = true) {
 
 const on = {
   reset() {
-    for (const box of [tiles, cards]) {
+    for (const box of [tiles, units, cards]) {
       for (const item of box.values()) item.element.remove();
       box.clear();
     }
@@ -49,10 +52,11 @@ const on = {
   },
   queue(row) {
     const now = performance.now();
-    let tile = tiles.get(row.queue);
+    const [shelf, Kind] = isUnit(row.queue) ? [units, UnitTile] : [tiles, Tile];
+    let tile = shelf.get(row.queue);
     if (!tile) {
-      tile = new Tile(row.queue);
-      tiles.set(row.queue, tile);
+      tile = new Kind(row.queue);
+      shelf.set(row.queue, tile);
     }
     tile.update(row, serviceRule(row.queue));
     const key = partitionKey(row);
@@ -115,6 +119,8 @@ function draw() {
     arrange(box, names.map((name) => tiles.get(name).element));
     fit();
   }
+  arrange(byId("units"), [...units.keys()].sort().map((name) => units.get(name).element));
+  setHidden(byId("units"), units.size === 0);
   setHidden(byId("no-queues"), names.length > 0);
   const all = [...cards.values()];
   const open = all.filter((c) => !isOver(c.order));
@@ -180,6 +186,7 @@ function tick() {
     else if (tile.row.state === "breach") sums.breach += 1;
     sums.waiting += tile.row.figures["waiting@now"] ?? 0;
   }
+  for (const unit of units.values()) unit.age(now - (born.get(partitionKey(unit.row)) ?? -Infinity), STALE_MS);
   setText(byId("count-queues"), String(tiles.size));
   setText(byId("count-breach"), String(sums.breach));
   setText(byId("count-waiting"), String(sums.waiting));
