@@ -181,13 +181,7 @@ class PartitionKeeper:
         return record.pos > self._seen.get(record.topic, _BEFORE_ALL)
 
     def _output(self, record: Record) -> Output:
-        headers = [
-            ("ce_specversion", b"1.0"),
-            ("ce_id", b"%d-%d-%d" % (self.actor.partition, *record.pos)),
-            ("ce_source", b"callwatch"),
-            ("ce_type", b"callwatch." + record.topic.encode()),
-            ("content-type", b"application/json"),
-        ]
+        headers = cloud_headers(record.topic, self.actor.partition, record.pos)
         forwarded = record.topic == EVENTS
         return (
             topic_name(self._kafka.prefix, record.topic),
@@ -235,6 +229,17 @@ class PartitionKeeper:
         outputs: list[Output] = [(topic, self.actor.partition, key, value, None) for key, value in records]
         for start in range(0, len(outputs), 64):  # 64 parts of 900 KB at most are under way at once
             await self._send(outputs[start : start + 64])
+
+
+def cloud_headers(topic: str, partition: int, pos: tuple[int, int]) -> list[tuple[str, bytes]]:
+    """The CloudEvents headers of an output."""
+    return [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", b"%d-%d-%d" % (partition, *pos)),
+        ("ce_source", b"callwatch"),
+        ("ce_type", b"callwatch." + topic.encode()),
+        ("content-type", b"application/json"),
+    ]
 
 
 def _pos_of(topic: str, value: bytes) -> tuple[int, int]:
