@@ -39,7 +39,7 @@ WAITING_BYTES: Final = 32_000_000
 NOW_MS: Final = 60_000
 
 _LENGTHS: Final = np.array([WINDOW_MS.get(window, 86_400_000) for window in WINDOWS[: unit_sums.WINDOWS]])
-_MALFORMED: Final = (KeyError, IndexError, TypeError, ValueError, OverflowError)
+_MALFORMED: Final = (KeyError, IndexError, TypeError, ValueError)
 
 
 @dataclass(slots=True)

@@ -151,15 +151,24 @@ def _parts(units: dict[str, Share | None]) -> list[dict[str, Share | None]]:
     return parts
 
 
+def _numbers(values: Any) -> NDArray[np.int64]:
+    """*values* as an array; only a list of whole numbers of 64 bits is one. Raises TypeError or ValueError."""
+    if type(values) is not list:
+        raise TypeError("no list")
+    array = np.array(values) if values else np.zeros(0, np.int64)
+    if array.dtype != np.int64 or array.ndim != 1:
+        raise TypeError("no whole numbers")
+    return array
+
+
 def share_of(share: Share) -> tuple[NDArray[np.int64], NDArray[np.int64], list[str]]:
     """Sums ``(WINDOWS, COUNTERS)``, fields of now and names of a told share.
 
-    Raises ValueError, TypeError, KeyError or OverflowError for what no teller wrote.
+    Raises ValueError, TypeError or KeyError for what no teller wrote.
     """
-    at, n = np.array(share["at"], np.int64), np.array(share["n"], np.int64)
-    now = np.array(share["now"], np.int64)
+    at, n, now = _numbers(share["at"]), _numbers(share["n"]), _numbers(share["now"])
     sums = np.zeros(unit_sums.WINDOWS * COUNTERS, np.int64)
-    if at.shape != n.shape or at.ndim != 1 or now.shape != (unit_sums.FIELDS,) or (at < 0).any():
+    if at.shape != n.shape or now.shape != (unit_sums.FIELDS,) or (at < 0).any():
         raise ValueError("no share of a unit")
     if len(at) and at.max() >= len(sums):
         raise ValueError("no such counter")

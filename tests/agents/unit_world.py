@@ -204,6 +204,33 @@ class World:
         return out
 
 
+def merged(given: list[list[bytes]]) -> list[bytes]:
+    """What all partitions are given, as the log of one."""
+    parts: list[list[list[bytes]]] = []
+    for log in given:
+        spans: list[list[bytes]] = [[]]
+        for value in log:
+            spans[-1].append(value)
+            if b'"clock"' in value:
+                spans.append([])
+        parts.append(spans)
+    out: list[bytes] = []
+    for together in zip(*parts, strict=True):
+        out += [value for span in together for value in span[:-1]] + together[0][-1:]
+    return out
+
+
+def of_units(records: list[Record]) -> dict[str, list[dict[str, Any]]]:
+    """What *records* say of units, by topic and without ``pos``."""
+    out: dict[str, list[dict[str, Any]]] = {}
+    for record in records:
+        payload = orjson.loads(record.value) if record.topic in JUDGED else {"queue": ""}
+        if payload["queue"].endswith("*"):
+            del payload["pos"]
+            out.setdefault(record.topic, []).append(payload)
+    return out
+
+
 def homes() -> dict[str, int]:
     """The partition in which each unit is at home."""
     layout = units_of(catalogue(), PARTITIONS)

@@ -1,0 +1,370 @@
+"""What a unit stands at: who is waited for and who is not, what is told once, what is no record of a teller."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+
+from agents import unit_board, unit_teller
+from agents.actor import PartitionActor
+from agents.unit_board import UnitBoard
+from agents.unit_view import UnitView
+from agents.units import HELD_MAX, Units
+from models.catalogue import Catalogue, Rule, Site
+from models.encode import clock_record, command_record, encode_event
+from models.fields import VALUE_BYTES_MAX
+from models.metric import FIGURES
+from models.outputs import QueueFigures
+from models.settings_record import settings_record
+from models.unit import TICK_MS, UNITS_MAX, units_of
+from streams import unit_sums
+from streams.counters import COUNTERS
+from tests.agents.unit_world import PARTITIONS, START, World, catalogue, feeds, homes, merged, queues
+
+HOME = homes()["*"]
+
+
+def event(now: int, kind: str, queue: str, call: str, **more: Any) -> bytes:
+    fields = {"id": f"{kind}-{call}", "source": "pbx", "type": kind, "ts": now, "queue": queue, "call": call}
+    return encode_event({**fields, **more})
+
+
+def value(units: Units, unit: str, metric: str, window: str) -> float | None:
+    return units.value(unit, metric, window)
+
+
+def offered(world: World) -> float | None:
+    return world.owners[HOME].units.value("*", "offered", "1m")
+
+
+def told(world: World, now: int, *partitions: int, source: str = "replay") -> None:
+    """A clock at *now* for each of *partitions*; everything that can be read is."""
+    for p in partitions:
+        world.logs[p].append(clock_record(now, source))
+    everybody = range(len(world.logs))
+    while sum(world.read(p, 100) for p in everybody):
+        pass
+
+
+@pytest.fixture
+def world() -> World:
+    """Three partitions in which one call a queue was offered, and nothing told yet."""
+    world = World([[] for _ in range(PARTITIONS)], catalogue(), random.Random(0))
+    for n, queue in enumerate(queues()):
+        p = next(p for p in range(PARTITIONS) if p == _partition(queue))
+        world.logs[p].append(event(START - 2_000, "call.offered", queue, f"c{n}"))
+    return world
+
+
+def _partition(queue: str) -> int:
+    from models.partition import partition_of
+
+    return partition_of(queue, PARTITIONS)
+
+
+def others() -> list[int]:
+    return [p for p in range(PARTITIONS) if p != HOME]
+
+
+def test_in_a_replay_a_unit_waits_for_every_partition_however_long(world: World) -> None:
+    ahead = [HOME, others()[0]]
+    for second in range(0, 600, 5):
+        told(world, START + second * 1000, *ahead)
+    assert world.owners[HOME].units.board.tick == -1
+    told(world, START, others()[1])
+    assert world.owners[HOME].units.now_ms == START
+    assert offered(world) == len(queues())
+    told(world, START + 300_000, others()[1])
+    assert world.owners[HOME].units.now_ms == START + 300_000
+
+
+def test_where_owners_keep_the_time_a_silent_partition_is_named_and_not_waited_for(world: World) -> None:
+    told(world, START, *range(PARTITIONS), source="callwatch")
+    lost, units = others()[1], world.owners[HOME].units
+    its_own = sorted(queue for queue in queues() if _partition(queue) == lost)
+    for second in (5, 10):
+        told(world, START + second * 1000, HOME, others()[0], source="callwatch")
+        assert units.now_ms == START
+        assert units.stale("*") == (0, [])
+    told(world, START + 15_000, HOME, others()[0], source="callwatch")
+    assert units.now_ms == START + 15_000
+    assert units.stale("*") == (len(its_own), its_own)
+    assert offered(world) == len(queues()), "its last word still counts in the windows that it speaks of"
+    assert value(units, "*", "data_complete", "now") == 0
+    rows = {name: QueueFigures.model_validate_json(row) for name, row in UnitView(units).rows(1)}
+    assert rows["*"].stale == its_own
+    assert (rows["*"].stale_count, rows["*"].members) == (len(its_own), len(queues()))
+    for second in range(20, 65, 5):
+        told(world, START + second * 1000, HOME, others()[0], source="callwatch")
+    assert value(units, "*", "offered", "5m") == len(queues())
+    assert offered(world) == 0, "a minute later nothing of it is within the last minute"
+    assert value(units, "*", "waiting", "now") == len(queues()) - len(its_own)
+    told(world, START + 61_000, lost, source="callwatch")
+    told(world, START + 65_000, *range(PARTITIONS), source="callwatch")
+    assert units.stale("*") == (0, [])
+    assert value(units, "*", "waiting", "now") == len(queues())
+    assert value(units, "*", "data_complete", "now") == 1
+
+
+def test_at_the_beginning_the_others_get_time_to_come(world: World) -> None:
+    told(world, START, HOME, source="callwatch")
+    assert world.owners[HOME].units.board.tick == -1
+    told(world, START + 20_000, HOME, source="callwatch")
+    assert world.owners[HOME].units.now_ms == START + 20_000
+
+
+def test_a_clock_that_jumps_hours_makes_one_tick(world: World) -> None:
+    told(world, START, *range(PARTITIONS))
+    told(world, START + 7_200_000, *range(PARTITIONS))
+    sums = [r for r in map(orjson.loads, world.logs[HOME]) if r["type"] == "unit.sums"]
+    assert sorted({r["tick"] for r in sums}) == [START // TICK_MS, (START + 7_200_000) // TICK_MS]
+    assert world.owners[HOME].units.now_ms == START + 7_200_000
+
+
+def test_one_partition_may_skip_what_another_tells(world: World) -> None:
+    told(world, START, *range(PARTITIONS))
+    told(world, START + 5_000, HOME)
+    told(world, START + 10_000, *range(PARTITIONS))
+    board = world.owners[HOME].units.board
+    assert board.tick * TICK_MS == START + 10_000
+    assert {line.tick for line in board.lines} == {board.tick}
+
+
+def test_sums_are_those_of_the_queues() -> None:
+    """At every tick of a morning, each count and level of a unit is that of its queues added up."""
+    settings, log = catalogue(), merged(feeds(3))
+    actor = PartitionActor(0, 1, settings)
+    layout = units_of(settings, 1)
+    columns = [(metric, window) for metric, window in FIGURES if metric in ("offered", "answered", "abandoned")]
+    columns += [(metric, "now") for metric in ("waiting", "lost_track")]
+    ticks = 0
+    for offset, record in enumerate(log):
+        before = actor.units.board.tick
+        actor.apply([record], [offset])
+        if actor.units.board.tick == before:
+            continue
+        ticks += 1
+        for u, unit in enumerate(layout.names):
+            its_own = [n for n, name in enumerate(actor.names.names) if u in layout.members(name)]
+            for metric, window in columns:
+                if window == "resolve":
+                    continue
+                added = actor.windows.figures[its_own, FIGURES[(metric, window)]].sum()
+                assert actor.units.value(unit, metric, window) == added, (unit, metric, window)
+    assert ticks == 72
+
+
+def test_a_unit_is_open_while_any_of_its_queues_is() -> None:
+    """Cedar opens at 08:00 and closes at 18:00 UTC, the others never close."""
+    actor = PartitionActor(0, 1, catalogue())
+    log = [event(START - 60_000, "call.answered", queue, f"c{n}") for n, queue in enumerate(queues())]
+    seen = []
+    for now in (START - 10_000, START, START + 36_000_000 - 5_000, START + 36_000_000):
+        log.append(clock_record(now, "replay"))
+        actor.apply(log[actor.position :], range(actor.position, len(log)))
+        seen.append([value(actor.units, unit, "open", "now") for unit in ("cedar/*", "ash/*", "*")])
+    assert seen == [[0, 1, 1], [1, 1, 1], [1, 1, 1], [0, 1, 1]]
+
+
+def test_new_sites_and_rules_of_units_come_with_the_log() -> None:
+    one = Catalogue(sites=(Site("ash"),))
+    two = Catalogue(
+        sites=(Site("ash", region="east"), Site("birch")),
+        rules=(Rule("any", "waiting", "now", 0, 0, False, hold_ms=0, of="units"),),
+    )
+    actor = PartitionActor(0, 1, one)
+    log = [event(START, "call.offered", queue, queue) for queue in ("ash/a", "birch/b")]
+    log += [clock_record(START, "replay"), settings_record(two, id="s", source="t", ts_ms=START)]
+    assert not actor.apply(log, range(4)).records
+    assert actor.units.names == ["*", "ash/*", "birch/*", "east/*"]
+    started = actor.apply([clock_record(START + 5_000, "replay")], [4]).records
+    anomalies = [orjson.loads(r.value) for r in started if r.topic == "anomalies"]
+    assert [(a["queue"], a["value"]) for a in anomalies] == [("*", 2), ("ash/*", 1), ("birch/*", 1), ("east/*", 1)]
+    gone = settings_record(one, id="s2", source="t", ts_ms=START)
+    ended = [orjson.loads(r.value) for r in actor.apply([gone], [5]).records if r.topic == "anomalies"]
+    assert [a["phase"] for a in ended] == ["end"] * 4
+
+
+def test_a_resolve_is_verified_by_calls_that_came_after_it() -> None:
+    """Those who waited at the resolve are served badly after it; they are in no window of the verification."""
+    actor = PartitionActor(0, 1, catalogue(rules=False))
+    log: list[bytes] = [event(START, "call.offered", "ash/bills", f"old{n}") for n in range(5)]
+    now = START
+
+    def until(end: int) -> list[float | None]:
+        nonlocal now
+        while now < end:
+            now += 1_000
+            if now == START + 40_000:
+                log.extend(event(now, "call.abandoned", "ash/bills", f"old{n}") for n in range(5))
+            if now > START + 20_000:
+                log.append(event(now, "call.offered", "ash/bills", f"new{now}"))
+                log.append(event(now + 500, "call.answered", "ash/bills", f"new{now}"))
+            log.append(clock_record(now, "replay"))
+        actor.apply(log[actor.position :], range(actor.position, len(log)))
+        metrics = ("answered", "abandoned", "abandonment_rate")
+        return [actor.units.value("ash/*", metric, "resolve") for metric in metrics]
+
+    assert until(START + 20_000) == [0, 0, None]
+    actor.units.watch("ash/*", START + 20_000)
+    assert until(START + 60_000) == [0, 0, None]
+    answered, abandoned, rate = until(START + 110_000)
+    assert (abandoned, rate) == (0, 0)
+    assert answered is not None
+    assert 50 <= answered <= 60
+    assert actor.units.value("ash/*", "abandoned", "5m") == 5
+    actor.units.unwatch("ash/*")
+    assert until(START + 115_000) == [0, 0, None]
+
+
+# -- what the board takes ---------------------------------------------------------------------------------------------
+
+
+def record(tick: int, partition: int = 1, **changes: Any) -> dict[str, Any]:
+    """What a partition tells at *tick* of the unit ``*``: *tick* calls offered."""
+    share = {"at": [0], "n": [tick], "now": [1, 1, *[0] * (unit_sums.FIELDS - 2)], "queues": ["a/b"]}
+    fields = {"partition": partition, "tick": tick, "after": tick - 1, "whole": tick == 0, "blind": False}
+    return fields | {"part": 0, "parts": 1, "counting": unit_teller.COUNTING, "units": {"*": share}} | changes
+
+
+def stands(board: UnitBoard) -> tuple[int, int]:
+    while board.advance(0, live=False):
+        pass
+    return board.tick, int(board.total(["*"]).sums[0, 0, 0])
+
+
+def test_each_tick_is_taken_once_and_in_order() -> None:
+    board = UnitBoard(2)
+    for partition in (0, 1):
+        for tick in (0, 1, 2):
+            board.take(record(tick, partition))
+            board.take(record(tick, partition))
+            board.take(record(0, partition, units={}))
+    assert stands(board) == (2, 4)
+
+
+def test_after_a_gap_a_partition_is_left_until_it_tells_everything() -> None:
+    board = UnitBoard(1)
+    board.take(record(0, 0))
+    board.take(record(2, 0))  # what it told at 1 is not there
+    assert stands(board) == (0, 0)
+    board.take(record(5, 0, whole=True))
+    assert stands(board) == (5, 5)
+
+
+def test_a_tick_in_parts_counts_when_it_is_whole() -> None:
+    board = UnitBoard(1)
+    other = {"x/*": record(3)["units"]["*"]}
+    board.take(record(3, 0, whole=True, parts=2))
+    assert board.advance(0, live=False) is False
+    board.take(record(3, 0, whole=True, parts=2, part=0, units=other))
+    board.take(record(3, 0, whole=True, parts=2, part=1, units=other))
+    assert stands(board) == (3, 3)
+    assert sorted(board.lines[0].shares) == ["*", "x/*"]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_no_teller_wrote_changes_nothing(seed: int) -> None:
+    rng = random.Random(seed)
+    board = UnitBoard(2)
+    for partition in (0, 1):
+        board.take(record(0, partition))
+    before = stands(board)
+    for _ in range(50):
+        bad = record(1, rng.choice([0, 1]))
+        wrong = rng.choice([None, -2, "x", 1.5, [], {}, True, 10**30, {"*": None, "y": 3}, [1, 2], -(10**30)])
+        name = rng.choice(sorted(bad))
+        if rng.random() < 0.5:
+            share = bad["units"]["*"]
+            share[rng.choice(sorted(share))] = wrong
+        elif rng.random() < 0.5:
+            del bad[name]
+        else:
+            bad[name] = wrong
+        if bad in (record(1, 0), record(1, 1)) or (name == "units" and wrong in ({}, [])):
+            continue
+        board.take(orjson.loads(json.dumps(bad)))
+    assert before == (0, 0)
+    assert board.tick == 0
+    UnitBoard(2).thaw(board.freeze())
+
+
+# -- limits -----------------------------------------------------------------------------------------------------------
+
+
+def test_when_no_more_ticks_may_wait_the_units_go_on_and_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unit_board, "WAITING_BYTES", 20_000)
+    board = UnitBoard(2)
+    for tick in range(1_000):
+        board.take(record(tick, 0))
+        while board.advance(0, live=False):
+            pass
+        board.pack()
+    assert 0 < board.hurried < 1_000
+    assert board.tick == board.hurried - 1
+    again = UnitBoard(2)
+    again.thaw(board.freeze())
+    assert stands(again) == stands(board)
+    for tick in range(1_000):
+        board.take(record(tick, 1))
+    assert stands(board) == (999, 1998)
+
+
+def test_the_largest_tick_is_told_in_records_that_the_log_takes() -> None:
+    sites = tuple(Site(f"{n:03}" + "x" * 150) for n in range(UNITS_MAX - 1))
+    layout = units_of(Catalogue(sites=sites), 1)
+    assert len(layout.names) == UNITS_MAX
+    teller = unit_teller.UnitTeller(0, layout)
+    names = [f"{sites[0].name}/{n:03}" + "é" * 40 for n in range(60)]
+    actor = PartitionActor(0, 1, Catalogue(sites=sites))
+    log = [event(START, "call.offered", name, name) for name in names]
+    log += [event(START, "call.offered", f"{site.name}/q", site.name) for site in sites]
+    actor.apply([*log, clock_record(START, "replay")], range(len(log) + 1))
+    teller._sums[:] = -(2**62)
+    shares = {name: _full(teller, u) for u, name in enumerate(layout.names)}
+    records = teller._records(0, dict(shares), 10**12, START, actor_head())
+    sizes = [len(orjson.dumps(record)) for _, record in records]
+    assert len(sizes) > 1
+    assert max(sizes) < VALUE_BYTES_MAX
+    board = UnitBoard(1)
+    for _, told_record in records:
+        board.take(orjson.loads(orjson.dumps(told_record)))
+    assert board.advance(0, live=False)
+    assert sorted(board.lines[0].shares) == sorted(layout.names)
+    assert len(actor.units.board.lines[0].shares["*"].queues) == unit_teller.NAMES_MAX
+
+
+def actor_head() -> dict[str, Any]:
+    return {"partition": 0, "tick": START // TICK_MS, "after": -1, "whole": True, "blind": False}
+
+
+def _full(teller: unit_teller.UnitTeller, u: int) -> dict[str, Any]:
+    """A share in which every counter is as long as it can be."""
+    flat = teller._sums[u].ravel()
+    now = [2**62] * unit_sums.FIELDS
+    names = [f"{'é' * 190}{n}/q" for n in range(unit_teller.NAMES_MAX)]
+    assert len(flat) == unit_sums.WINDOWS * COUNTERS
+    return {"at": np.flatnonzero(flat).tolist(), "n": flat.tolist(), "now": now, "queues": names}
+
+
+def test_settings_from_the_log_make_no_more_units_than_there_may_be() -> None:
+    sites = tuple(Site(f"s{n:03}", region=f"r{n:03}") for n in range(300))
+    layout = units_of(Catalogue(sites=sites), 4)
+    assert len(layout.names) == UNITS_MAX
+    assert layout.members("s299/q") == (0, -1, -1)
+
+
+def test_commands_that_wait_are_bounded(world: World) -> None:
+    told(world, START, HOME, others()[0])
+    actor = world.owners[HOME]
+    caused = []
+    for n in range(HELD_MAX + 3):
+        fields: dict[str, Any] = {"source": "t", "ts_ms": START, "queue": "*", "order": "o", "command": "acknowledge"}
+        world.logs[HOME].append(command_record(id=str(n), actor="ann", **fields))
+        caused += actor.apply(world.logs[HOME][actor.position :], [actor.position]).records
+    assert [orjson.loads(r.value)["title"] for r in caused] == ["Command refused"] * 3
