@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
 import orjson
@@ -27,8 +27,9 @@ from models.runtime import KafkaSettings
 from models.settings_record import digest, settings_record
 from models.topics import DEAD_LETTERS, EVENTS, OUTPUT_TOPICS, SNAPSHOTS, topic_name
 from streams.app import Output
-from streams.broker import Rows, read_partition
+from streams.broker import Rows
 from streams.snapshots import Found, KeyValue, Manifest, SnapshotReader, Snapshots
+from streams.tails import read_to_ends
 from streams.windows import setup_of
 
 log = logging.getLogger("callwatch.worker")
@@ -71,7 +72,7 @@ class PartitionKeeper:
             self._check(found.manifest)
             self._thaw(found.manifest, found.queues)
             self._round_at = found.manifest.offset
-        await asyncio.gather(*(self._find_seen(topic, found.manifest) for topic in _KEPT_TOPICS))
+        await self._find_seen(found.manifest)
         if found.manifest is None:
             # the settings in force at the first record are those of its first owner, whoever comes after it
             await self._round()
@@ -79,7 +80,7 @@ class PartitionKeeper:
 
     async def _found(self) -> Found:
         reader = SnapshotReader()
-        async for rows in self._read(SNAPSHOTS, 0):
+        async for _, rows in self._read({SNAPSHOTS: 0}):
             for _, key, value in rows:
                 reader.add(key, value)
         try:
@@ -140,18 +141,19 @@ class PartitionKeeper:
         whose = "this worker's own" if mine == now else f"not this worker's ({mine}): give all the same file"
         log.warning("partition %d: settings %s follow %s; they are %s", self.actor.partition, now, before, whose)
 
-    async def _find_seen(self, topic: str, manifest: Manifest | None) -> None:
-        """Find the last ``pos`` that *topic* holds."""
-        start, seen = (0, _BEFORE_ALL) if manifest is None else manifest.outputs.get(topic, (0, _BEFORE_ALL))
-        async for rows in self._read(topic, start):
+    async def _find_seen(self, manifest: Manifest | None) -> None:
+        """Find the last ``pos`` that each output topic holds, and where its next record lies."""
+        known = {} if manifest is None else manifest.outputs
+        for topic in _KEPT_TOPICS:
+            self._next[topic], self._seen[topic] = known.get(topic, (0, _BEFORE_ALL))
+        async for topic, rows in self._read(dict(self._next)):
             for offset, _, value in rows:
-                start = offset + 1
+                self._next[topic] = offset + 1
                 if value is not None:
-                    seen = max(seen, _pos_of(topic, value))
-        self._seen[topic], self._next[topic] = seen, start
+                    self._seen[topic] = max(self._seen[topic], _pos_of(topic, value))
 
-    def _read(self, topic: str, start: int) -> AsyncIterator[Rows]:
-        return read_partition(self._kafka, topic_name(self._kafka.prefix, topic), self.actor.partition, start)
+    def _read(self, starts: Mapping[str, int]) -> AsyncIterator[tuple[str, Rows]]:
+        return read_to_ends(self._kafka, self.actor.partition, starts)
 
     # -- the log --------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -65,10 +65,10 @@ class ListKeeper(PartitionKeeper):
         super().__init__(0, KAFKA, catalogue(), broker.sender(left))
         self.broker = broker
 
-    async def _read(self, topic: str, start: int) -> AsyncIterator[Rows]:
-        rows = [row for row in self.broker.topics[topic] if row[0] >= start]
-        if rows:
-            yield rows
+    async def _read(self, starts: Mapping[str, int]) -> AsyncIterator[tuple[str, Rows]]:
+        for topic, start in starts.items():
+            if rows := [row for row in self.broker.topics[topic] if row[0] >= start]:
+                yield topic, rows
 
     async def live(self, log: Log, until: int, rng: random.Random) -> None:
         """Restore if need be and apply up to offset *until*, with rounds of snapshots between."""
@@ -193,4 +193,6 @@ def test_a_revoke_in_the_middle_of_a_round_waits_for_it(log: Log) -> None:
         return broker
 
     rows = asyncio.run(both()).topics[SNAPSHOTS]
-    assert [orjson.loads(key or b"")[0] for _, key, _ in rows].count("m") == 2  # and that of the first owner, before anything
+    assert [orjson.loads(key or b"")[0] for _, key, _ in rows].count(
+        "m"
+    ) == 2  # and that of the first owner, before anything

@@ -6,8 +6,8 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from threading import Lock
@@ -83,8 +83,13 @@ class Crew:
 
     def living(self) -> list[Child]:
         """Workers that have not ended."""
-        self.children = [child for child in self.children if child.alive]
-        return list(self.children)
+        return [child for child in self.children if child.alive]
+
+    def ended(self) -> list[int]:
+        """How those ended that have since the last call; the number of a signal is negative."""
+        codes = [child.code for child in self.children if child.code is not None]
+        self.children = [child for child in self.children if child.code is None]
+        return codes
 
     def fill(self, size: int) -> None:
         """Start as many as are missing."""
@@ -134,8 +139,10 @@ def drive(ground: Ground, run: Run) -> None:
         stack.callback(crew.kill)
         driver = Driver(ground, run, site, crew)
         for n, point in enumerate(run.points):
-            driver.disturb(n, point)
-        driver.finish()
+            with driver.told(point=n, **asdict(point)):
+                driver.disturb(n, point)
+        with driver.told(point="end", kind="end", detail=""):
+            driver.finish()
 
 
 class Driver:
@@ -145,34 +152,54 @@ class Driver:
         self._ground, self._run, self._site, self._crew = ground, run, site, crew
         self._rng = random.Random(f"{run.seed} {run.number}")
 
+    @contextmanager
+    def told(self, **what: Any) -> Iterator[None]:
+        """Write a line about what happens inside, and how it ended."""
+        site, run, begun_s = self._site, self._run, time.monotonic()
+        found, again, started = site.got, site.duplicates, self._crew.started
+        self.recovered_s: float | None = None
+        verdict = "exact"
+        try:
+            yield
+        except BaseException as error:
+            verdict = f"{type(error).__name__}: {error}"[:2000]
+            raise
+        finally:
+            self._ground.tell(
+                {
+                    "seed": run.seed,
+                    "run": run.number,
+                    "mode": run.mode,
+                    "broker": self._ground.broker,
+                    **what,
+                    "at": round(time.time(), 1),
+                    "seconds": round(time.monotonic() - begun_s, 2),
+                    "recovered_s": self.recovered_s,
+                    "fed": list(site.fed),
+                    "repeated": site.centre.repeated,
+                    "outputs": site.got - found,
+                    "duplicates": site.duplicates - again,
+                    "workers": self._crew.started - started,
+                    "ended": self._crew.ended(),
+                    "verdict": verdict,
+                }
+            )
+
     def disturb(self, n: int, point: Disturbance) -> None:
         """Feed the next part of the log, do *point* to whoever works on it, and check."""
         site = self._site
-        begun_s = time.monotonic()
-        found, again = site.got, site.duplicates
-        line: dict[str, Any] = {"run": self._run.number, "point": n, "seed": self._run.seed, "mode": self._run.mode}
-        line |= {"broker": self._ground.broker, **asdict(point), "repeats": self._run.number % 2 == 0}
-        try:
-            share = (n + 1) / (len(self._run.points) + 1)
-            if self._run.mode == "alone":
-                site.feed(share)
-                struck_s = self._alone(point)
-            else:
-                struck_s = self._in_a_group(point, share)
-            if point.settle or self._run.mode != "alone":
-                self._supervised_settle()
-                line["recovered_s"] = round(site.last_s - struck_s, 2)
-                if self._run.mode == "alone":
-                    self._leave(point)
-            site.read_all()
-        except BaseException as error:
-            line["verdict"] = f"{type(error).__name__}: {error}"[:2000]
-            raise
+        share = (n + 1) / (len(self._run.points) + 1)
+        if self._run.mode == "alone":
+            site.feed(share)
+            struck_s = self._alone(point)
         else:
-            line["verdict"] = "exact"
-        finally:
-            line |= {"outputs": site.got - found, "duplicates": site.duplicates - again, "fed": list(site.fed)}
-            self._ground.tell({**line, "seconds": round(time.monotonic() - begun_s, 2)})
+            struck_s = self._in_a_group(point, share)
+        if point.settle or self._run.mode != "alone":
+            self._supervised_settle()
+            self.recovered_s = round(max(site.last_s - struck_s, 0.0), 2)
+            if self._run.mode == "alone":
+                self._leave(point)
+        site.read_all()
 
     def finish(self) -> None:
         """Feed the rest, wait for all, stop in order; then all must be there, once."""

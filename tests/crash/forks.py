@@ -31,7 +31,7 @@ _PR_SET_PDEATHSIG = 1
 def main() -> None:
     """Serve until stdin ends; the workers end then too."""
     warm()
-    catalogue()
+    Worker(Settings(catalogue=catalogue()))  # what its making loads; it is never run
     gc.collect()
     gc.freeze()
     wake, awaken = os.pipe()

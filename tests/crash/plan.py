@@ -14,7 +14,7 @@ Mode = Literal["alone", "group", "broker"]
 #: Disturbances of one run: each starts from what the ones before have left.
 POINTS_PER_RUN: Final = 5
 #: Logs that the runs use in turn.
-CENTRES: Final = 8
+CENTRES: Final = 6
 
 NAMED: Final = {point: step for step, points in POINTS.items() for point in points}
 #: At these a worker is stopped in the middle of a step, and goes on with it when it is long out of the group.
@@ -92,7 +92,7 @@ def _deck(rng: random.Random, kinds: tuple[tuple[str, ...], ...]) -> Iterator[Di
 def _drawn(rng: random.Random, kind: str, detail: str) -> Disturbance:
     step = NAMED.get(detail, "")
     most = {"batch": 12, "snapshot": 3, "restore": 1, "project": 8}.get(step, 1)
-    count = rng.randint(1, 6 if detail == "restore.reading_outputs" else most)
+    count = rng.randint(1, 2 if detail == "restore.reading_outputs" else most)
     return Disturbance(kind, detail, count, rng.uniform(0.0, 2.5), rng.random() < 0.3, rng.random() < 0.5)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -187,15 +187,15 @@ def _wrap_restore(fuse: Fuse) -> None:
         check(self, manifest)
         fuse.at("restore.state_taken_up")
 
-    async def reading(self: PartitionKeeper, topic: str, start: int) -> AsyncIterator[Rows]:
-        async for rows in read(self, topic, start):
-            if topic == SNAPSHOTS:
-                fuse.at("restore.reading_snapshots")
-            yield rows
+    async def reading(self: PartitionKeeper, starts: Mapping[str, int]) -> AsyncIterator[tuple[str, Rows]]:
+        async for topic, rows in read(self, starts):
+            fuse.at("restore.reading_snapshots" if topic == SNAPSHOTS else "restore.reading_outputs")
+            yield topic, rows
 
-    async def seen(self: PartitionKeeper, topic: str, manifest: Any) -> None:
-        await find_seen(self, topic, manifest)
-        fuse.at("restore.reading_outputs")  # of one of six topics, and of two or three partitions
+    async def seen(self: PartitionKeeper, manifest: Any) -> None:
+        fuse.at("restore.reading_outputs")
+        await find_seen(self, manifest)
+        fuse.at("restore.reading_outputs")
 
     PartitionKeeper._find_seen = seen  # type: ignore[method-assign]
     PartitionKeeper.restore = restored  # type: ignore[method-assign]

@@ -11,8 +11,8 @@ import redis.asyncio
 from agents.projector import Projector
 from models.keys import Keys
 from models.runtime import KafkaSettings
-from models.topics import METRICS, PROJECTED_TOPICS, topic_name
-from streams.broker import read_partition
+from models.topics import PROJECTED_TOPICS
+from streams.tails import read_to_ends
 from tests.crash.servers import Valkey
 
 #: The projector is behind the outputs by one fetch; after it lost everything it starts over.
@@ -31,12 +31,10 @@ def _next(kafka: KafkaSettings, valkey: Valkey) -> dict[tuple[str, int], int]:
 
 
 async def _ends(kafka: KafkaSettings) -> dict[tuple[str, int], int]:
-    ends = {}
-    for topic in PROJECTED_TOPICS:
-        for p in range(kafka.partitions):
-            ends[(topic, p)] = 0
-            async for rows in read_partition(kafka, topic_name(kafka.prefix, topic), p):
-                ends[(topic, p)] = rows[-1][0] + 1
+    ends = {(topic, p): 0 for topic in PROJECTED_TOPICS for p in range(kafka.partitions)}
+    for p in range(kafka.partitions):
+        async for topic, rows in read_to_ends(kafka, p, dict.fromkeys(PROJECTED_TOPICS, 0)):
+            ends[(topic, p)] = rows[-1][0] + 1
     return ends
 
 
@@ -66,10 +64,9 @@ async def _project(kafka: KafkaSettings, valkey: Valkey, upto: dict[tuple[str, i
     client: Any = redis.asyncio.Redis(port=valkey.port, db=1)
     async with client:
         projector = Projector(client, kafka.prefix)
-        for (topic, p), end in upto.items():
-            await projector.start(topic, p)
-            async for rows in read_partition(kafka, topic_name(kafka.prefix, topic), p):
-                records = [row for row in rows if row[0] < end]
+        for p in range(kafka.partitions):
+            async for topic, rows in read_to_ends(kafka, p, dict.fromkeys(PROJECTED_TOPICS, 0)):
+                records = [row for row in rows if row[0] < upto[(topic, p)]]
                 if records:
                     await projector.apply(topic, p, records)
 
@@ -94,5 +91,5 @@ def _content(kafka: KafkaSettings, valkey: Valkey, database: int) -> dict[str, A
                 out[key] = client.xrange(raw)
             else:
                 out[key] = client.get(raw)
-    assert any(METRICS in key for key in out), "nothing is projected"
+    assert keys.queues in out, "nothing is projected"
     return out
