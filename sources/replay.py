@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
@@ -81,19 +81,23 @@ def replay(
         if not pacer.wait_for(item):
             state.stopped = True
             break
-        if item.everywhere:
-            for partition in range(partitions):
-                sink.send(partition, None, item.value)
-        elif item.queue is not None:
-            sink.send(partition_of_queue(item.queue, partitions), item.queue.encode(), item.value)
-        else:
-            sink.send(0, None, item.value)  # no event: any partition's dead letters will do
+        key = None if item.everywhere or item.queue is None else item.queue.encode()
+        for partition in places(item, partitions):
+            sink.send(partition, key, item.value)
         state.clocks += item.clock
         state.events += not item.clock
         state.stream_ms = item.at_ms
     sink.flush()
     progress(state)
     return state
+
+
+def places(item: Item, partitions: int) -> Sequence[int]:
+    """The partitions that *item* goes to."""
+    if item.everywhere:
+        return range(partitions)
+    # no event: any partition's dead letters will do
+    return (0 if item.queue is None else partition_of_queue(item.queue, partitions),)
 
 
 @dataclass(slots=True)
