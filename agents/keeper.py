@@ -104,8 +104,9 @@ class PartitionKeeper:
         if manifest.partitions != self._kafka.partitions:
             raise WorkError(
                 f"The snapshots were made with {manifest.partitions} partitions, the settings say "
-                f"{self._kafka.partitions}. Set [kafka] partitions = {manifest.partitions}, or choose another "
-                "[kafka] prefix and replay."
+                f"{self._kafka.partitions}. Set [kafka] partitions = {manifest.partitions}, or move everything with "
+                f"`callwatch repartition {self._kafka.partitions} --to PREFIX`, or choose another [kafka] prefix and "
+                "replay."
             )
 
     # -- settings -------------------------------------------------------------------------------------------------

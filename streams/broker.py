@@ -103,8 +103,9 @@ def _check(kafka: KafkaSettings, numbers: dict[str, int]) -> None:
         found = ", ".join(f"{name} has {n}" for name, n in wrong.items())
         raise WorkError(
             f"[kafka] partitions = {kafka.partitions}, but {found}. A queue's partition follows from this number, so "
-            "it cannot change under a running system. Either set it back in the settings, or choose another prefix "
-            "([kafka] prefix) to begin anew beside the old topics, replaying what you need from a recording."
+            "it cannot change under a running system. Set it back in the settings; or move everything to new topics "
+            f"with `callwatch repartition {kafka.partitions} --to PREFIX`; or choose another prefix ([kafka] prefix) "
+            "to begin anew beside the old topics, replaying what you need from a recording."
         )
 
 

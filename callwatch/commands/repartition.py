@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import replace as changed
 from pathlib import Path
@@ -54,6 +55,8 @@ def register(app: typer.Typer) -> None:
             return
         if partitions is None or not to:
             raise UsageError("Say how many partitions and under which prefix: callwatch repartition 8 --to new-")
+        if not re.fullmatch(r"[A-Za-z0-9._-]*", to):
+            raise UsageError(f'--to "{to}" is not letters, digits, dot, underscore and hyphen.')
         target = changed(kafka, prefix=to, partitions=partitions)
         sys.stdout.write(_run(kafka, target, loaded.catalogue, dry_run))
 
