@@ -33,14 +33,14 @@ from models import fields
 from models.catalogue import Catalogue
 from models.encode import command_record
 from models.errors import WorkError
-from models.topics import WORKORDERS
+from models.topics import EVENTS, WORKORDERS
 from streams.snapshots import Manifest, Snapshots
 from streams.store import SLOT_LIVE, Store
 
 #: Records of a partition applied at once.
 BATCH: Final = 4_096
 #: A round of snapshots, in stream time: at the speed of this run several a second.
-ROUND_MS: Final = 600_000
+ROUND_MS: Final = 1_800_000
 #: Readers get rows this often, in stream time.
 VIEW_MS: Final = 60_000
 #: What people do about an open order, this long after its last change.
@@ -49,8 +49,8 @@ ACT_MS: Final = 300_000
 WARM_UP_DAYS: Final = 5
 #: More than this in percent a day is a leak.
 LIMIT_PERCENT: Final = 1.0
-#: What must be flat. The others are told.
-HELD: Final = ("rss_mib", "objects", "calls_kept", "pools_mib", "rows", "snapshot_kib", "remembered")
+#: What must be flat. The others are told: ids of commands fill their 512 places over weeks.
+HELD: Final = ("rss_mib", "objects", "calls_kept", "pools_mib", "rows", "snapshot_kib", "names_cached")
 
 Say = Callable[[str], None]
 Day = dict[str, float]
@@ -79,17 +79,17 @@ class Keeper:
         self.view = MetricsView(self.actor)
 
     def flush(self) -> list[Record]:
-        """Apply what waits; returns what was caused."""
+        """Apply what waits; returns what was caused, and what is told of units to their homes."""
         values, self.waiting = self.waiting, []
         if not values:
             return []
         first = self.actor.position
-        caused = self.actor.apply(values, range(first, first + len(values))).records
-        self.outputs += len(caused)
-        for record in caused:
+        effects = self.actor.apply(values, range(first, first + len(values)))
+        self.outputs += len(effects.records)
+        for record in effects.records:
             if record.topic == WORKORDERS:
                 self._order(orjson.loads(record.value))
-        return caused
+        return effects.records + effects.told
 
     def _order(self, order: dict[str, Any]) -> None:
         self.open.pop(order["id"], None)
@@ -176,7 +176,7 @@ class Run:
 
     def _flush(self, keeper: Keeper) -> None:
         for record in keeper.flush():
-            if record.topic == "events":  # found in the wrong partition, and forwarded
+            if record.topic == EVENTS:  # found in the wrong partition and forwarded, or told of units
                 self.keepers[record.partition].waiting.append(record.value)
 
     def _minute(self, now_ms: int) -> None:
@@ -216,10 +216,9 @@ class Run:
             "rows": float(sum(int(np.count_nonzero(store.rows["used"])) for store in stores)),
             "queues": float(sum(len(keeper.actor.names) for keeper in self.keepers)),
             "open_orders": float(sum(len(keeper.open) for keeper in self.keepers)),
-            "remembered": float(
-                sum(len(keeper.actor.freeze_common()["commands"]) for keeper in self.keepers)
-                + fields.partition_of_queue.cache_info().currsize
-                + fields.queue_fault.cache_info().currsize
+            "commands": float(sum(len(keeper.actor.freeze_common()["commands"]) for keeper in self.keepers)),
+            "names_cached": float(
+                fields.partition_of_queue.cache_info().currsize + fields.queue_fault.cache_info().currsize
             ),
         }
 
@@ -231,10 +230,9 @@ def _pool_bytes(store: Store) -> int:
 
 def _frozen_bytes(actor: PartitionActor) -> int:
     """What the snapshots of all queues and the manifest's common part would hold now, before compression."""
-    changed = set(actor.changed())
-    frozen = actor.freeze(sorted(actor.names.names))
-    for queue in changed:  # they still belong into the next round
-        actor.judgement.changed.add(queue)
+    changed = set(actor.changed()) & set(actor.names.names)
+    frozen = actor.freeze(actor.kept())
+    actor.judgement.changed |= changed  # they still belong into the next round
     return sum(map(len, frozen.values())) + len(orjson.dumps(actor.freeze_common()))
 
 

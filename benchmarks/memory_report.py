@@ -101,8 +101,8 @@ def markdown(results: dict[str, Any]) -> str:
         + ", ".join(f"{name} {slope:+.3f}" for name, slope in results["percent_a_day"].items())
         + ".",
         "",
-        "One process without a broker holds what a worker holds: the actors, their rounds of snapshots every ten "
-        "minutes of stream time, the rows for readers. Resident memory, calls and arrays are the most of the day, "
+        "One process without a broker holds what a worker holds: the actors, their rounds of snapshots every half "
+        "hour of stream time, the rows for readers. Resident memory, calls and arrays are the most of the day, "
         "looked at every hour; objects and the size of a snapshot of everything are counted at midnight.",
         "",
         *_stack(results.get("stack")),

@@ -33,7 +33,7 @@ FIRST: Final = datetime(2026, 3, 2, tzinfo=ZoneInfo(ZONE))
 #: Day of the week to the simulated day that stands for it, as days after the first.
 STANDS_FOR: Final = (0, 0, 2, 2, 2, 5, 5)
 
-#: A day of 12 queues takes some seconds.
+#: A day takes some seconds, on a busy machine a minute.
 SIMULATE_S: Final = 600.0
 #: Shares of the events that are sent twice, come late (by up to half an hour), far too late (5 h), cut off, and in the
 #: wrong partition; of the calls, those of which nothing is heard after their offer.
@@ -47,10 +47,10 @@ class Month:
     """What is asked for: *days* of *queues* queues on *partitions*, a clock every *clock_ms* of stream time."""
 
     days: int = 30
-    queues: int = 12
+    queues: int = 6
     partitions: int = 2
     seed: int = 1
-    clock_ms: int = 5_000
+    clock_ms: int = 20_000
 
     def __post_init__(self) -> None:
         if not 1 <= self.days <= 400:

@@ -81,7 +81,7 @@ class Servers:
             threading.Thread(target=_screen, args=(self.url, reads), daemon=True).start()
 
     def has_shown(self, at_ms: int) -> bool:
-        """Whether the wallboard shows all queues at *at_ms* of stream time or later; units stand at a tick before it."""
+        """Whether the wallboard shows all queues at *at_ms* of stream time or later; units a tick before it."""
         try:
             with urllib.request.urlopen(f"{self.url}/api/queues", timeout=5) as answer:
                 rows = orjson.loads(answer.read())["queues"]

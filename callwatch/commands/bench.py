@@ -64,7 +64,7 @@ def throughput(
 
 def memory(
     days: Annotated[int | None, typer.Option(help="Simulated days (default 30; with --smoke 2).")] = None,
-    queues: Annotated[int | None, typer.Option(help="Queues (default 12; with --smoke 4).")] = None,
+    queues: Annotated[int | None, typer.Option(help="Queues (default 6; with --smoke 2).")] = None,
     seed: Annotated[int, typer.Option(help="Another seed is another month.")] = 1,
     stack_days: Annotated[
         int | None, typer.Option(help="Days through the running servers (default 6; with --smoke 0).")
@@ -87,7 +87,7 @@ def memory(
 
     month = Month(
         days=days if days is not None else 2 if smoke else 30,
-        queues=queues if queues is not None else 4 if smoke else 12,
+        queues=queues if queues is not None else 2 if smoke else 6,
         seed=seed,
     )
     through_servers = stack_days if stack_days is not None else 0 if smoke else 6

@@ -15,7 +15,7 @@ from models.command import OrderCommand
 from models.errors import WorkError
 from models.keys import CLOSED_KEPT
 from models.runtime import KafkaSettings
-from tests.wallboard.payloads import PARTITIONS, alert, order
+from tests.wallboard.payloads import PARTITIONS, alert, order, row
 from tests.wallboard.wall import Wall, running, until
 from wallboard import commands, hub, server, store
 from wallboard.access import BODY_LIMIT
@@ -50,6 +50,22 @@ def test_one_screen_too_many_is_told_to_go_elsewhere(wall: Wall, monkeypatch: py
         assert third.status_code == 503
         assert "start another" in third.text
     until(lambda: _screen_works(wall))  # those that left made room
+
+
+@pytest.mark.stack
+def test_a_screen_that_takes_nothing_loses_its_place(wall: Wall, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "CLIENTS", 1)
+    monkeypatch.setattr(server, "SEND_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(server, "PING_S", 1)
+    at = urlsplit(wall.url)
+    with socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        deaf.connect((at.hostname, at.port or 80))
+        deaf.sendall(f"GET /events HTTP/1.1\r\nHost: {at.netloc}\r\n\r\n".encode())
+        until(lambda: httpx.get(f"{wall.url}/events").status_code == 503)
+        for n in range(40):  # more than the system's buffers take for it
+            wall.put("metrics", *(row(f"north/q{i:02}", (n * 50 + i) / 2_000) for i in range(50)))
+        until(lambda: _screen_works(wall), 20.0)
 
 
 def _screen_works(wall: Wall) -> bool:
