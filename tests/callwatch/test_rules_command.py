@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import subprocess
+import sys
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +19,10 @@ import zstandard
 from typer.testing import CliRunner, Result
 
 from agents.keeper import PartitionKeeper
+from callwatch.children import stop_child
 from callwatch.cli import build
+from callwatch.in_force import InForce
+from callwatch.in_force import in_force as in_force_in
 from callwatch.settings import parse_settings
 from callwatch.stack import EmbeddedStack
 from models.errors import CallwatchError, WorkError
@@ -30,6 +36,7 @@ from tests.agents.logs import ZONE, Log
 pytestmark = pytest.mark.stack
 
 PARTITIONS = 2
+ROOT = Path(__file__).parents[2]
 TEXT = f"""
 [kafka]
 partitions = {PARTITIONS}
@@ -179,3 +186,41 @@ def test_snapshots_of_an_older_version_are_refused_with_place_versions_and_way_o
     assert ("version 1," if kind == "m" else "version 0,") in said
     for part in (f"{kafka.prefix}snapshots[0]", "this program reads", "Start the version", "prefix"):
         assert part in said
+
+
+@pytest.mark.timeout(400)
+def test_a_worker_that_is_started_with_another_file_tells_the_log(
+    kafka: KafkaSettings, stack: EmbeddedStack, tmp_path: Path
+) -> None:
+    where = f'[kafka]\nbootstrap = "{kafka.bootstrap}"\nprefix = "{kafka.prefix}"\n'
+    file, log = tmp_path / "worker.toml", tmp_path / "worker.log"
+    for text in (TEXT, TIGHT):
+        more = f'[worker]\nclock = "log"\n[valkey]\nurl = "{stack.valkey_url}"\n'
+        file.write_text(text.replace("[kafka]\n", where) + more, encoding="utf-8")
+        command = [sys.executable, "-m", "callwatch.cli", "worker", "--settings", str(file)]
+        with log.open("ab") as out:
+            worker = subprocess.Popen(command, stdout=out, stderr=out, cwd=ROOT)
+        try:
+            deadline = time.monotonic() + 150
+            while {one and one.digest for one in found(kafka)} != {digest_of(text)}:
+                assert worker.poll() is None, log.read_text()
+                assert time.monotonic() < deadline, log.read_text()
+                time.sleep(0.3)
+        finally:
+            stop_child(worker, 20)
+    assert f"settings {digest_of(TEXT)} were in force" in log.read_text()
+    assert asyncio.run(told(kafka)) == [["rules.changed"]] * PARTITIONS
+
+
+def found(kafka: KafkaSettings) -> list[InForce | None]:
+    async def all_of_them() -> list[InForce | None]:
+        return [await in_force_in(kafka, partition) for partition in range(PARTITIONS)]
+
+    return asyncio.run(all_of_them())
+
+
+async def told(kafka: KafkaSettings) -> list[list[str]]:
+    """The types of the records of each partition."""
+    topic = topic_name(kafka.prefix, EVENTS)
+    parts = [[rows async for rows in read_partition(kafka, topic, partition)] for partition in range(PARTITIONS)]
+    return [[orjson.loads(value or b"")["type"] for rows in part for _, _, value in rows] for part in parts]
