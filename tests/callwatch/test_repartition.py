@@ -25,7 +25,7 @@ from models.topics import EVENTS, OUTPUT_TOPICS, SNAPSHOTS, WORKORDERS, topic_na
 from streams.broker import create_topics, read_partition, read_records
 from streams.sending import Sender
 from streams.snapshots import barrier
-from tests.agents.logs import Log, catalogue, morning, run
+from tests.agents.logs import Log, catalogue, morning
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
 
@@ -106,6 +106,23 @@ class Side:
         return out
 
 
+def uninterrupted(logs: dict[int, Log]) -> tuple[list[tuple[str, bytes]], dict[int, PartitionActor]]:
+    """What these logs cause from the beginning, and the actors at their ends, all having told each other of units."""
+    actors = {partition: PartitionActor(partition, len(logs), catalogue()) for partition in logs}
+    out, told = [], defaultdict(list)
+    for partition, actor in actors.items():
+        log = logs[partition]
+        for at in range(0, len(log), 500):
+            effects = actor.apply(log[at : at + 500], range(at, min(at + 500, len(log))))
+            out += [(record.topic, record.value) for record in effects.records]
+            for record in effects.told:
+                told[record.partition].append(record.value)
+    for partition, values in told.items():
+        effects = actors[partition].apply(values, range(len(logs[partition]), len(logs[partition]) + len(values)))
+        out += [(record.topic, record.value) for record in effects.records]
+    return out, actors
+
+
 @pytest.mark.parametrize(("before", "after", "killed"), [(2, 3, False), (4, 2, True)])
 def test_moved_in_the_middle_of_a_morning(
     stack: EmbeddedStack,
@@ -133,17 +150,15 @@ def test_moved_in_the_middle_of_a_morning(
         planned = await plan(old.kafka, new.kafka, silent)
         moved = await repartition(old.kafka, catalogue(), new.kafka, silent)
         await new.put(rest)
-        return await new.work(), planned, moved
+        await new.work()
+        return await new.work(), planned, moved  # now each has what the others told of units
 
     actors, planned, moved = asyncio.run(lives())
     assert moved.open_orders > 0
     assert (planned.queues, planned.homes) == (moved.queues, moved.homes)
     assert planned.records == moved.records
     assert (planned.applied > 5_000) == killed  # else it is what partitions told each other of units
-    expected, wanted = [], {}
-    for partition, log in mornings[after].items():
-        wanted[partition] = PartitionActor(partition, after, catalogue())
-        expected += [(record.topic, record.value) for record in run(wanted[partition], log)]
+    expected, wanted = uninterrupted(mornings[after])
     got, want = by_queue(asyncio.run(new.outputs())), by_queue(expected)
     for topic in OUTPUT_TOPICS:
         assert got[topic].keys() == want[topic].keys(), topic
@@ -155,6 +170,10 @@ def test_moved_in_the_middle_of_a_morning(
         for queue in wanted[partition].names.names:
             row, other = (a.windows.figures[a.names.index(queue)] for a in (actor, wanted[partition]))
             assert np.array_equal(row, other, equal_nan=True), queue
+        assert actor.units.names == wanted[partition].units.names
+        assert actor.units.now_ms == wanted[partition].units.now_ms > at_ms
+        assert np.array_equal(actor.units.figures, wanted[partition].units.figures, equal_nan=True)
+    assert sum(len(actor.units.names) for actor in actors.values()) > 3
 
 
 async def _small(stack: EmbeddedStack, prefix: str, log: Log) -> tuple[Side, Side]:
