@@ -2,8 +2,8 @@
 
 A queue's state, its order and its episodes included, moves as it is: nothing in it speaks of a partition. What belongs
 to a partition is made of that of all former ones (`common_of`): the latest clock, so that time never goes back, the
-newest heartbeats and commands. Of units the orders move; the board on which partitions' sums are put together begins
-at its tick with nothing told, and is complete when every new partition has told, one tick later.
+newest heartbeats and commands. Of units the orders move, and what they came to stands until every new partition has
+told what it has of them, one tick later.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from agents.actor import COMMANDS_KEPT, PartitionActor
+from agents.unit_board import Share, UnitBoard
 from agents.units import BOARD
 from models.catalogue import Catalogue
 from models.partition import partition_of
@@ -53,20 +54,36 @@ def newest(lists: Iterable[Sequence[str]], limit: int) -> list[str]:
 
 
 def board_of(blank: PartitionActor, former: Sequence[bytes], partitions: int) -> bytes:
-    """What belongs to all units of the *blank* actor's partition, from what the *former* boards held."""
+    """What belongs to all units of the *blank* actor's partition, from what the *former* boards held.
+
+    What each unit came to stands as told by partition 0 until it, and all others, have told everything anew.
+    """
     at_home = set(blank.units.names)
-    line, _, rest = blank.units.freeze(BOARD).partition(b"\n")
-    head, board = orjson.loads(line), orjson.loads(rest.partition(b"\n")[0])
+    head = orjson.loads(blank.units.freeze(BOARD).partition(b"\n")[0])
+    board = UnitBoard(partitions)
     for data in former:
-        old_line, _, old_rest = data.partition(b"\n")
-        old, old_board = orjson.loads(old_line), orjson.loads(old_rest.partition(b"\n")[0])
+        line, _, rest = data.partition(b"\n")
+        old, old_board = orjson.loads(line), UnitBoard(len(former))
+        old_board.thaw(rest)
         head["watches"] |= {name: watch for name, watch in old["watches"].items() if name in at_home}
         head["held"] += [[tick, record] for tick, record in old["held"] if record["queue"] in at_home]
         head["clock"] = max(head["clock"], old["clock"], key=lambda clock: clock[1])
-        board["tick"] = board["first"] = max(board["tick"], old_board["tick"])
+        board.tick = max(board.tick, old_board.tick)
+        board.lines[0].shares |= _totals(old_board, at_home)
     head["held"].sort(key=lambda held: held[0])
-    assert len(board["lines"]) == partitions
-    return orjson.dumps(head) + b"\n" + orjson.dumps(board) + b"\n"
+    board.lines[0].tick = board.tick
+    first = orjson.loads(board.freeze().partition(b"\n")[0]) | {"first": board.tick}
+    return orjson.dumps(head) + b"\n" + orjson.dumps(first) + b"\n"
+
+
+def _totals(board: UnitBoard, at_home: set[str]) -> dict[str, Share]:
+    """What each unit of *at_home* that *board* knows comes to."""
+    names = sorted({name for line in board.lines for name in line.shares} & at_home)
+    total, found = board.total(names), {}
+    for u, name in enumerate(names):
+        queues = sorted({queue for line in board.lines if name in line.shares for queue in line.shares[name].queues})
+        found[name] = Share(total.sums[u], total.now[u], queues)
+    return found
 
 
 def home_of(name: str, partitions: int) -> int | None:
