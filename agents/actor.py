@@ -177,6 +177,8 @@ class PartitionActor:
         return self._outputs(decisions + self.units.change(catalogue))
 
     def _clock(self, ts_ms: int, live: bool) -> list[Record]:
+        if self.windows.clocked and ts_ms <= self.windows.now_ms:
+            return []  # no news: written twice, or by an owner that was taken for dead. A time is judged once.
         self._open_and_close(max(ts_ms, self.windows.now_ms))
         complete = not self.sources.all_overdue(max(ts_ms, self.windows.now_ms))
         self.room.note(self.windows.refused)
