@@ -89,14 +89,17 @@ def memory(
         days=days if days is not None else 2 if smoke else 30,
         queues=queues if queues is not None else 2 if smoke else 6,
         seed=seed,
+        clock_ms=60_000 if smoke else 20_000,
     )
     through_servers = stack_days if stack_days is not None else 0 if smoke else 6
+    folder = output if output is not None else None if smoke else machine.ROOT / "benchmarks" / "results"
     with Progress() as progress:
         results = benchmark.measure(month, lambda text: progress.say(f"bench: {text}"))
+        if folder is not None:  # the month is not lost when a server falls silent
+            memory_report.write(results, folder)
         if through_servers:
             results["stack"] = measure_servers(month, through_servers, lambda text: progress.say(f"bench: {text}"))
-    folder = output if output is not None else None if smoke else machine.ROOT / "benchmarks" / "results"
-    if folder is not None:
+    if folder is not None and through_servers:
         memory_report.write(results, folder)
     if as_json:
         sys.stdout.write(orjson.dumps(results, option=orjson.OPT_INDENT_2).decode() + "\n")

@@ -86,7 +86,7 @@ def test_a_leak_is_said_in_the_page() -> None:
 
 @pytest.mark.timeout(200)
 def test_the_log_of_a_month_is_one(tmp_path: Path) -> None:
-    """In order of arrival, a clock every 5 s, midnight at the end of each day, and what goes wrong on the way."""
+    """In order of arrival, a clock every 20 s, midnight at the end of each day, and what goes wrong on the way."""
     month = Month(days=2, queues=2, partitions=2)
     recordings = simulate_days(month, tmp_path, lambda _: None)
     assert list(recordings) == [0]  # Tuesday is Monday again
