@@ -11,7 +11,7 @@ from typing import Any, Final
 import aiokafka
 import faust
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaConnectionError, for_code
+from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaConnectionError, for_code
 
 from models.broker_access import client_options, tls_context
 from models.errors import WorkError
@@ -140,10 +140,24 @@ def _unreachable(kafka: KafkaSettings) -> WorkError:
 
 
 async def members(kafka: KafkaSettings) -> list[str]:
-    """Ids of the workers that the broker has in our consumer group. The embedded one never forgets who has left."""
+    """Ids of the workers that the broker has in our consumer group. The embedded one never forgets who has left.
+
+    Raises `WorkError` when it cannot say.
+    """
     async with _admin(kafka) as admin:
-        answers = await admin.describe_consumer_groups([f"{kafka.prefix}{kafka.group}"])
+        answers = await _described(admin, f"{kafka.prefix}{kafka.group}")
     return [str(member[0]) for answer in answers for group in answer.groups for member in group[5]]
+
+
+async def _described(admin: AIOKafkaAdminClient, group: str) -> list[Any]:
+    deadline = time.monotonic() + CREATE_TIMEOUT_S
+    while True:
+        try:
+            return list(await admin.describe_consumer_groups([group]))
+        except GroupCoordinatorNotAvailableError as error:  # the first time that anybody asks it about a group
+            if time.monotonic() > deadline:
+                raise WorkError(f"The broker has no coordinator for the group {group}: see its log.") from error
+        await asyncio.sleep(0.2)
 
 
 async def ends(kafka: KafkaSettings, topic: str) -> dict[int, int]:
