@@ -71,6 +71,9 @@ def rehearse(
     *since_ms*, *tail_ms* and *clock_every_ms* as for `sources.replay.replay`. Records come partition by partition for
     each *batch* of the log, so the order over partitions is no order of time; within one it is that of its topics.
     Raises InputError for a damaged recording.
+
+    Units (``site/*``, ``*``) are judged with one partition only, since what partitions tell each other of them does not
+    lie at the same place in two logs; what units say is the same with any number of partitions.
     """
     rehearsal = Rehearsal(catalogue, partitions)
     for item in timeline(recording, clock_every_ms=clock_every_ms, since_ms=since_ms, tail_ms=tail_ms):
