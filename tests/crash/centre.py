@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -22,7 +22,7 @@ from callwatch.settings import parse_settings
 from models.catalogue import Catalogue
 from models.encode import clock_record, command_record, encode_event
 from models.partition import partition_of
-from models.topics import DEAD_LETTERS, EVENTS, OUTPUT_TOPICS, WORKORDERS
+from models.topics import DEAD_LETTERS, WORKORDERS
 
 #: 2026-03-02 09:00 in Shanghai, a Monday: the shift leads are on duty and an interval begins.
 START_MS: Final = 1_772_413_200_000
@@ -33,8 +33,23 @@ QUEUES: Final = tuple(
 SOURCE: Final = "pbx-sim"
 
 Log = list[bytes]
-#: topic and partition -> values in order
-Outputs = dict[tuple[str, int], list[bytes]]
+#: topic and queue -> what is said of it there, in order
+Said = dict[tuple[str, str], list[bytes]]
+
+
+#: Of the units' own, beside those of the demo: so that `north/*` has its orders too.
+_UNIT_RULE: Final = """
+[[rule]]
+id = "unit-waiting"
+metric = "waiting_past_threshold"
+window = "now"
+limit = 6
+target = 3
+severity = 3
+hold_s = 10
+recovery = 1
+of = "units"
+"""
 
 
 @cache
@@ -53,30 +68,30 @@ def catalogue() -> Catalogue:
     ):
         assert long in text, long
         text = text.replace(long, short)
-    return parse_settings(text, "demo.toml", {}).catalogue
+    return parse_settings(text + _UNIT_RULE, "demo.toml", {}).catalogue
 
 
 @dataclass(frozen=True, slots=True)
 class Centre:
-    """A log of each partition, and what an uninterrupted run causes. ``repeated``: records that are in it twice."""
+    """A log of each partition, and what an uninterrupted run says. ``repeated``: records that are in it twice."""
 
-    partitions: int
     logs: tuple[Log, ...]
-    caused: dict[tuple[str, int], list[Record]]
+    said: Said
     repeated: int
 
     @property
-    def expected(self) -> Outputs:
-        """Values of each topic and partition."""
-        return {where: [record.value for record in records] for where, records in self.caused.items()}
+    def partitions(self) -> int:
+        """How many."""
+        return len(self.logs)
+
+    @property
+    def outputs(self) -> int:
+        """Of all topics together."""
+        return sum(map(len, self.said.values()))
 
     def cut(self, partition: int, share: float) -> int:
-        """The offset at *share* of a partition's log."""
+        """How many records are *share* of a partition's log."""
         return round(len(self.logs[partition]) * share)
-
-    def due(self, where: tuple[str, int], end: int) -> int:
-        """Outputs of a topic and partition that the log below offset *end* causes."""
-        return sum(record.pos[0] < end for record in self.caused[where])
 
 
 @cache
@@ -84,25 +99,53 @@ def centre(seed: int, partitions: int = 3, *, repeats: bool = True, minutes: int
     """The centre of *seed*. With *repeats* stretches of the log are in it twice, as after a lost confirmation."""
     rng = random.Random(f"centre {seed}")
     plain = _by_partition(_events(rng, minutes), partitions)
-    plain = [_with_people(rng, p, partitions, log) for p, log in enumerate(plain)]
+    plain = _with_people(rng, plain)
     logs = [_repeated(rng, log) for log in plain] if repeats else plain
     repeated = sum(map(len, logs)) - sum(map(len, plain))
-    return Centre(partitions, tuple(logs), _caused(logs), repeated)
+    return Centre(tuple(logs), said_by(in_one_go(logs)), repeated)
 
 
-def in_one_go(partition: int, partitions: int, log: Log) -> list[Record]:
-    """What *log* causes, uninterrupted."""
-    return PartitionActor(partition, partitions, catalogue()).apply(log, range(len(log))).records
-
-
-def _caused(logs: list[Log]) -> dict[tuple[str, int], list[Record]]:
-    kept = (*OUTPUT_TOPICS, DEAD_LETTERS)
-    out: dict[tuple[str, int], list[Record]] = {(topic, p): [] for topic in kept for p in range(len(logs))}
-    for p, log in enumerate(logs):
-        for record in in_one_go(p, len(logs), log):
-            assert record.topic != EVENTS, "a record that is forwarded would make the log depend on the crashes"
-            out[(record.topic, p)].append(record)
+def in_one_go(logs: Sequence[Log], batch: int = 500) -> list[Record]:
+    """What *logs* cause, uninterrupted: an actor per partition, and what it tells lands in the others' logs at once."""
+    actors = [PartitionActor(p, len(logs), catalogue()) for p in range(len(logs))]
+    out: list[Record] = []
+    inbox: list[Log] = [[] for _ in logs]
+    rounds = -(-max(map(len, logs)) // batch)
+    for n in range(rounds + 1):
+        for p, log in enumerate(logs):
+            part, inbox[p] = inbox[p] + log[n * batch : (n + 1) * batch], []
+            if not part:
+                continue
+            at = actors[p].position
+            effects = actors[p].apply(part, range(at, at + len(part)))
+            assert effects.misrouted == 0
+            out += effects.records
+            for told in effects.told:
+                inbox[told.partition].append(told.value)
+    while any(inbox):
+        for p, part in enumerate(inbox):
+            if part:
+                at, inbox[p] = actors[p].position, []
+                effects = actors[p].apply(part, range(at, at + len(part)))
+                assert not effects.told
+                out += effects.records
     return out
+
+
+def said_by(records: Iterable[Record]) -> Said:
+    """What *records* say, by topic and queue, in order, without the place of their cause."""
+    said: Said = defaultdict(list)
+    for record in records:
+        queue, words = said_in(record.topic, record.value)
+        said[(record.topic, queue)].append(words)
+    return {key: sorted(words) if key[0] == DEAD_LETTERS else words for key, words in said.items()}
+
+
+def said_in(topic: str, value: bytes) -> tuple[str, bytes]:
+    """The queue (or unit) that an output speaks of, and the output without the place of its cause."""
+    payload = orjson.loads(value)
+    del payload["offset" if topic == DEAD_LETTERS else "pos"]
+    return payload.get("queue") or "", orjson.dumps(payload)
 
 
 # -- the world ----------------------------------------------------------------------------------------------------
@@ -186,15 +229,20 @@ _STEPS: Final[tuple[tuple[str, int, dict[str, Any]], ...]] = (
 )
 
 
-def _with_people(rng: random.Random, partition: int, partitions: int, log: Log) -> Log:
-    """*log* with what people do about its orders, and with garbage, each where its time has come."""
-    opened: dict[str, dict[str, Any]] = {}
-    for record in in_one_go(partition, partitions, log):
+def _with_people(rng: random.Random, logs: list[Log]) -> list[Log]:
+    """*logs* with what people do about their orders, and with garbage, each where its time has come."""
+    due: list[list[tuple[int, bytes]]] = [[] for _ in logs]
+    opened: set[str] = set()
+    for record in in_one_go(logs):
         if record.topic == WORKORDERS:
             order = orjson.loads(record.value)
-            if order["owner"]:
-                opened.setdefault(order["id"], order)
-    due = sorted(piece for order in opened.values() for piece in _acts(rng, order))
+            if order["owner"] and order["id"] not in opened:
+                opened.add(order["id"])
+                due[record.partition] += _acts(rng, order)
+    return [_merged(log, sorted(acts)) for log, acts in zip(logs, due, strict=True)]
+
+
+def _merged(log: Log, due: list[tuple[int, bytes]]) -> Log:
     out: Log = []
     for value in log:
         event = orjson.loads(value)
@@ -245,12 +293,3 @@ def _repeated(rng: random.Random, log: Log) -> Log:
             out += batch
         at += size
     return out
-
-
-def of_topic(outputs: Outputs, topic: str) -> dict[int, list[bytes]]:
-    """The values of one *topic* by partition."""
-    found: dict[int, list[bytes]] = defaultdict(list)
-    for (name, partition), values in outputs.items():
-        if name == topic:
-            found[partition] = values
-    return found

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import operator
 import time
+from collections import defaultdict, deque
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final
 
 import confluent_kafka
 import orjson
+from aiokafka.admin import AIOKafkaAdminClient
 
+from agents.actor import PartitionActor, Record
 from models.broker_access import client_options
 from models.runtime import KafkaSettings
-from models.topics import DEAD_LETTERS, EVENTS, OUTPUT_TOPICS, topic_name
+from models.topics import DEAD_LETTERS, EVENTS, OUTPUT_TOPICS, TOPICS, topic_name
 from sources.kafka_sink import KafkaSink
 from streams.broker import create_topics
-from tests.crash.centre import Centre
+from tests.crash.centre import Centre, Said, catalogue, said_in
 
 Where = tuple[str, int]
-#: From a disturbance to the last output of what lies in the log. Twice what the slowest rebalance took.
-SETTLE_S: Final = 90.0
+#: From a disturbance to the last output of what lies in the log: seconds, or minutes where ten processes want a core.
+SETTLE_S: Final = 240.0
 #: A part of the log is fed in so many pieces, this long apart, where workers are to be busy for a while.
 PIECES: Final = 20
 PIECE_S: Final = 0.05
 _READ_S: Final = 0.05
+_KEPT: Final = (*OUTPUT_TOPICS, DEAD_LETTERS)
 
 
 class WrongOutputError(AssertionError):
@@ -32,7 +37,12 @@ class WrongOutputError(AssertionError):
 
 
 class Site:
-    """One prefix on a broker. ``duplicates``: outputs found again, byte for byte (our readers drop them by `pos`)."""
+    """One prefix on a broker, and beside it the uninterrupted run of the log that is really there.
+
+    The log is read back, for the workers write into it too (what partitions tell the homes of units), and applied in
+    order by an actor of each partition that nothing ever happens to. ``duplicates``: outputs found again, byte for byte
+    (our readers drop them by `pos`).
+    """
 
     def __init__(self, kafka: KafkaSettings, centre: Centre) -> None:
         self.kafka = kafka
@@ -40,11 +50,14 @@ class Site:
         self.fed = [0] * centre.partitions
         self.duplicates = 0
         self.last_s = time.monotonic()  #: when the last output was found
-        self._got: dict[Where, int] = dict.fromkeys(centre.caused, 0)
-        self._places: dict[Where, dict[tuple[int, int], int]] = {
-            where: {record.pos: n for n, record in enumerate(records)} for where, records in centre.caused.items()
-        }
-        self._topics = {topic_name(kafka.prefix, topic): topic for topic in (*OUTPUT_TOPICS, DEAD_LETTERS)}
+        self.said: Said = defaultdict(list)
+        self._actors = [PartitionActor(p, centre.partitions, catalogue()) for p in range(centre.partitions)]
+        self._there = [0] * centre.partitions  # of what was fed, found in the log
+        self._caused: dict[Where, list[Record]] = {(t, p): [] for t in _KEPT for p in range(centre.partitions)}
+        self._places: dict[Where, dict[tuple[int, int], int]] = {where: {} for where in self._caused}
+        self._got: dict[Where, int] = dict.fromkeys(self._caused, 0)
+        self._unproved: deque[tuple[Where, bytes]] = deque()  # found before their cause
+        self._topics = {topic_name(kafka.prefix, topic): topic for topic in (*_KEPT, EVENTS)}
 
     def __enter__(self) -> Site:
         asyncio.run(create_topics(self.kafka))
@@ -70,6 +83,8 @@ class Site:
     ) -> None:
         self._reader.close()
         self._sink.__exit__(kind, error, trace)
+        if kind is None:  # else somebody may want to look at it
+            asyncio.run(_delete(self.kafka))
 
     # -- the log ---------------------------------------------------------------------------------------------------
 
@@ -92,6 +107,14 @@ class Site:
             self.fed[partition] = max(end, self.fed[partition])
         self._sink.flush()
 
+    def _apply(self, partition: int, values: list[bytes], offsets: list[int]) -> None:
+        """Go on with the uninterrupted run."""
+        for record in self._actors[partition].apply(values, offsets).records:
+            where = (record.topic, record.partition)
+            self._places[where][record.pos] = len(self._caused[where])
+            self._caused[where].append(record)
+        self._there[partition] += sum(b'"unit.sums"' not in value for value in values)
+
     # -- what came of it -------------------------------------------------------------------------------------------
 
     @property
@@ -101,57 +124,97 @@ class Site:
 
     @property
     def due(self) -> int:
-        """Outputs that what was fed causes."""
-        return sum(self.centre.due((t, p), self.fed[p]) for t, p in self._got)
+        """Outputs that the log so far causes."""
+        return sum(map(len, self._caused.values()))
+
+    @property
+    def settled(self) -> bool:
+        """Whether every output of what was fed has been found."""
+        return all(map(operator.ge, self._there, self.fed)) and self.got == self.due
 
     def read(self, timeout_s: float = _READ_S) -> int:
-        """Take what there is; returns the number of records. Raises `WrongOutputError`."""
-        records = self._reader.consume(500, timeout_s)
-        for record in records:
-            if record.error() is None:
-                self._take((self._topics[record.topic()], record.partition()), record.value())
-        if records:
+        """Take what there is; returns the number of outputs. Raises `WrongOutputError`."""
+        log: dict[int, tuple[list[bytes], list[int]]] = defaultdict(lambda: ([], []))
+        found = len(self._unproved)
+        for record in self._reader.consume(500, timeout_s):
+            if record.error() is not None:
+                continue
+            topic, partition = self._topics[record.topic()], record.partition()
+            if topic == EVENTS:
+                log[partition][0].append(record.value())
+                log[partition][1].append(record.offset())
+            else:
+                self._unproved.append(((topic, partition), record.value()))
+        found = len(self._unproved) - found
+        for partition, (values, offsets) in log.items():
+            self._apply(partition, values, offsets)
+        self._prove()
+        if found:
             self.last_s = time.monotonic()
-        return len(records)
+        return found + len(log)
 
     def read_all(self) -> None:
-        """Take until nothing comes for a moment."""
+        """Take until nothing comes for a moment; then each output must have its cause in the log."""
         while self.read(4 * _READ_S):
             pass
+        if self._unproved:
+            where, value = self._unproved[0]
+            raise WrongOutputError(f"{where} has what nothing in the log causes: {value!r}")
 
-    def _take(self, where: Where, value: bytes) -> None:
-        pos = pos_of(where[0], value)
+    def _prove(self) -> None:
+        """Hold each output found against the one caused, as far as the log is read."""
+        for _ in range(len(self._unproved)):
+            where, value = self._unproved.popleft()
+            pos = pos_of(where[0], value)
+            if pos[0] >= self._actors[where[1]].position:
+                self._unproved.append((where, value))
+            else:
+                self._take(where, pos, value)
+
+    def _take(self, where: Where, pos: tuple[int, int], value: bytes) -> None:
         n = self._places[where].get(pos)
-        want = None if n is None else self.centre.caused[where][n].value
-        if value != want:
+        want = None if n is None else self._caused[where][n].value
+        if n is None or value != want:
             raise WrongOutputError(f"{where} has at pos {pos}\n  {value!r}\nand should have\n  {want!r}")
-        assert n is not None
         if n < self._got[where]:
             self.duplicates += 1
         elif n > self._got[where]:
-            missing = self.centre.caused[where][self._got[where]]
+            missing = self._caused[where][self._got[where]]
             raise WrongOutputError(f"{where} has at pos {pos}, and never had {missing.pos} before it: it is lost")
         else:
             self._got[where] += 1
+            queue, words = said_in(where[0], value)
+            self.said[(where[0], queue)].append(words)
 
     def settle(self, timeout_s: float = SETTLE_S) -> None:
         """Wait for every output of what was fed. Raises `WrongOutputError` when one does not come."""
         deadline = time.monotonic() + timeout_s
-        while self.got < self.due:
+        while not self.settled or self.read(4 * _READ_S):
             self.read()
             if time.monotonic() > deadline:
-                raise WrongOutputError(
-                    f"in {timeout_s:.0f} s {self.got} of {self.due} outputs have come: {self.missing()}"
-                )
+                raise WrongOutputError(f"not in {timeout_s:.0f} s: {self.missing()}")
 
     def missing(self) -> dict[str, tuple[int, int]]:
-        """Of each topic and partition that is not whole: outputs found, outputs due."""
+        """Of each topic and partition that is not whole: outputs found, outputs due; of the log: found, fed."""
         found = {}
         for (topic, partition), got in self._got.items():
-            due = self.centre.due((topic, partition), self.fed[partition])
-            if got < due:
+            if got < (due := len(self._caused[(topic, partition)])):
                 found[f"{topic}[{partition}]"] = (got, due)
+        for partition, (there, fed) in enumerate(zip(self._there, self.fed, strict=True)):
+            if there < fed:
+                found[f"{EVENTS}[{partition}]"] = (there, fed)
         return found
+
+    def assert_whole(self) -> None:
+        """All that an uninterrupted run says was said, once; nothing else was."""
+        for key, want in self.centre.said.items():
+            got = self.said.get(key, [])
+            if key[0] == DEAD_LETTERS:
+                got.sort()
+            assert len(got) == len(want), f"{key}: {len(got)} outputs, an uninterrupted run has {len(want)}"
+            for n, (one, other) in enumerate(zip(got, want, strict=True)):
+                assert one == other, f"{key} says as number {n}\n  {one!r}\nand an uninterrupted run\n  {other!r}"
+        assert self.said.keys() == self.centre.said.keys()
 
 
 def pos_of(topic: str, value: bytes) -> tuple[int, int]:
@@ -160,6 +223,16 @@ def pos_of(topic: str, value: bytes) -> tuple[int, int]:
     if topic == DEAD_LETTERS:
         return payload["offset"], 0
     return payload["pos"][1], payload["pos"][2]
+
+
+async def _delete(kafka: KafkaSettings) -> None:
+    """Take the run's topics off the broker: a campaign of hundreds of runs would leave it thousands of partitions."""
+    admin = AIOKafkaAdminClient(**client_options(kafka))
+    await admin.start()
+    try:
+        await admin.delete_topics([topic_name(kafka.prefix, name) for name in TOPICS])
+    finally:
+        await admin.close()
 
 
 class _Silent:
