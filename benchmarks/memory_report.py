@@ -103,8 +103,8 @@ def markdown(results: dict[str, Any]) -> str:
         "",
         "One process without a broker holds what a worker holds: the actors, their rounds of snapshots every half "
         "hour of stream time, the rows for readers. Resident memory, calls and arrays are the most of the day, "
-        "looked at every hour; objects and the size of a snapshot of everything are counted at midnight. A snapshot grows a "
-        "little until each partition remembers the ids of 512 commands (26 KiB in all).",
+        "looked at every hour; objects and the size of a snapshot of everything are counted at midnight. A "
+        "snapshot grows a little until each partition remembers the ids of 512 commands (26 KiB in all).",
         "",
         *_stack(results.get("stack")),
         f"Machine: {on['cpu']}, {on['cores']} cores, {on['memory_bytes'] / 2**30:.0f} GiB, {on['os']}, Python "
