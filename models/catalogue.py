@@ -66,6 +66,8 @@ class QueueSettings:
     flow_out: FlowOut = FlowOut.LATE_ONLY
     department: str = ""
     hours: tuple[OpeningHours, ...] | None = None  #: None = the site's
+    immediate_ms: int = 5_000  #: the ring of a free agent: a longer wait was one in the queue
+    peak: frozenset[int] = frozenset()  #: half-hours of the local week that are peaks, 0 to 335 from Monday
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,169 +1,340 @@
 """The metric dictionary: the only definition of a figure.
 
 Pages, docs, rules and reports read it; the kernels fill one column of a float matrix for each ``metric@window``
-(`FIGURES`). NaN means undefined: never 100 % of nothing.
+(`FIGURES`). NaN means undefined: never 100 % of nothing. ``docs/METRICS.md`` is made of it (`models.metric_page`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
+
+from models.event import CHANNELS, LINES
 
 #: Rolling windows, the business day so far, and ``resolve``: calls offered since an order of the queue was resolved.
 WINDOWS: Final = ("1m", "5m", "15m", "30m", "day", "resolve")
 WINDOW_MS: Final = {"1m": 60_000, "5m": 300_000, "15m": 900_000, "30m": 1_800_000}
 NOW: Final = ("now",)
+#: Time of agents is of no arrivals, so it has no window since a resolve.
+TIMED: Final = WINDOWS[:-1]
+DAILY: Final = ("day",)
+#: Figures by line and channel: what a screen shows beside the queue's own.
+SPLIT: Final = ("30m", "day")
 
+Unit = Literal["calls", "callers", "records", "attempts", "ratio", "ms", "agents", "state", "points", "erlangs"]
 Better = Literal["up", "down", "neither"]
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One figure: id, names, formula, unit, better direction, windows, and what it is when nothing happened."""
+    """One figure: id, names, formula, unit, better direction, windows, and what it is when nothing happened.
+
+    *sample* is the figure that says how many calls stand behind it, "" for none. *source* is where the definition
+    comes from: "DESIGN" and the section, a product, or "ours".
+    """
 
     id: str
     en: str
     zh: str
     formula: str
-    unit: Literal["calls", "ratio", "ms", "agents", "state"]
+    unit: Unit
     better: Better
     windows: tuple[str, ...]
     empty: str
+    sample: str = ""
+    source: str = "DESIGN 4"
 
 
-def _count(mid: str, en: str, zh: str, formula: str, better: Better = "neither") -> Metric:
-    return Metric(mid, en, zh, formula, "calls", better, WINDOWS, "0")
+_NO_CALLS: Final = "undefined (no calls)"
+_UNKNOWN_AGENTS: Final = "undefined (agents unknown)"
 
 
-def _ratio(mid: str, en: str, zh: str, formula: str, better: Better) -> Metric:
-    return Metric(mid, en, zh, formula, "ratio", better, WINDOWS, "undefined (no calls)")
+def _count(mid: str, en: str, zh: str, formula: str, better: Better = "neither", source: str = "DESIGN 4") -> Metric:
+    return Metric(mid, en, zh, formula, "calls", better, WINDOWS, "0", source=source)
 
 
-def _now(
-    mid: str, en: str, zh: str, formula: str, unit: Literal["calls", "ms", "agents", "state"], empty: str
-) -> Metric:
+def _ratio(mid: str, en: str, zh: str, formula: str, better: Better, sample: str, source: str = "DESIGN 4") -> Metric:
+    return Metric(mid, en, zh, formula, "ratio", better, WINDOWS, _NO_CALLS, sample, source)
+
+
+def _time(mid: str, en: str, zh: str, formula: str, better: Better, sample: str, source: str = "DESIGN 2") -> Metric:
+    return Metric(mid, en, zh, formula, "ms", better, WINDOWS, _NO_CALLS, sample, source)
+
+
+def _of_agents(mid: str, en: str, zh: str, formula: str, unit: Unit, empty: str, source: str) -> Metric:
+    return Metric(mid, en, zh, formula, unit, "neither", TIMED, empty, source=source)
+
+
+def _records(mid: str, en: str, zh: str, formula: str, empty: str = "0") -> Metric:
+    return Metric(mid, en, zh, formula, "records", "down", DAILY, empty, source="DESIGN 3")
+
+
+def _now(mid: str, en: str, zh: str, formula: str, unit: Unit, empty: str) -> Metric:
     return Metric(mid, en, zh, formula, unit, "down" if unit in ("calls", "ms") else "neither", NOW, empty)
 
 
-METRICS: Final[tuple[Metric, ...]] = (
+_DDSKETCH: Final = "DDSketch (Masson, Rim, Lee 2019)"
+_CALLS: Final[tuple[Metric, ...]] = (
     _count("offered", "offered", "人工请求量", "calls that entered the queue"),
     _count("answered", "answered", "人工接通量", "calls answered by an agent", "up"),
     _count("abandoned", "abandoned", "放弃量", "callers who hung up in the queue", "down"),
     _count("flowed_out", "flowed out", "溢出量", "calls that left without answer or hang-up"),
     _count("ivr_abandoned", "left in the menu", "菜单放弃量", "callers who left before any queue", "down"),
     _count("blocked", "blocked", "阻塞量", "calls that found no line", "down"),
-    _count("arrivals", "arrivals", "总请求量", "offered + left in the menu + blocked"),
+    _count("arrivals", "arrivals", "总请求量", "offered + left in the menu + blocked", source="DESIGN 2"),
     _count("outcomes", "outcomes", "已结束量", "answered + abandoned + flowed out"),
+    _count("completed", "completed", "已完成量", "conversations that are over, those of calls that go out included"),
     _count(
         "service_sample",
         "service-level base",
         "服务水平基数",
         "denominator of the service level, waiting past the threshold included",
     ),
-    _ratio("service_level", "service level", "服务水平", "the queue's formula over outcomes (DESIGN section 4)", "up"),
+    _ratio(
+        "service_level",
+        "service level",
+        "服务水平",
+        "the queue's formula over outcomes (DESIGN section 4)",
+        "up",
+        "service_sample",
+        "DESIGN 4 (Cisco, Talkdesk, Genesys, Amazon Connect)",
+    ),
     _ratio(
         "service_level_live",
         "live service level",
         "实时服务水平",
         "service level with the calls already waiting past the threshold in the denominator",
         "up",
+        "service_sample",
     ),
-    _ratio("answer_rate", "answer rate", "人工接通率", "answered / (answered + abandoned + flowed out)", "up"),
+    _ratio(
+        "answer_rate", "answer rate", "人工接通率", "answered / (answered + abandoned + flowed out)", "up", "outcomes"
+    ),
     _ratio(
         "overall_answer_rate",
         "overall answer rate",
         "总接通率",
         "answered / (outcomes + left in the menu + blocked)",
         "up",
+        "arrivals",
     ),
-    _ratio("abandonment_rate", "abandonment", "放弃率", "abandoned / (answered + abandoned + flowed out)", "down"),
+    _ratio(
+        "abandonment_rate",
+        "abandonment",
+        "放弃率",
+        "abandoned / (answered + abandoned + flowed out)",
+        "down",
+        "outcomes",
+    ),
     _ratio(
         "unreached_share",
         "share of arrivals that reached no queue",
         "未进入队列占比",
         "(left in the menu + blocked) / arrivals",
         "down",
+        "arrivals",
     ),
-    Metric(
+    _count("short_abandons", "short abandons", "短时放弃量", "callers who hung up within the short-abandon limit"),
+    _count(
+        "lost_calls",
+        "lost calls",
+        "呼损",
+        "blocked + left in the menu + abandoned + callbacks failed",
+        "down",
+        "DESIGN 2",
+    ),
+    _count(
+        "negative_waits",
+        "negative waits",
+        "负等待量",
+        "outcomes whose wait was given as negative, or timed before their offer: counted as a wait of 0",
+        "down",
+        "DESIGN 3",
+    ),
+    _time(
         "speed_of_answer_ms",
         "speed of answer",
         "平均接起时间",
         "sum of known waits of answered calls / their number",
-        "ms",
         "down",
-        WINDOWS,
-        "undefined (nothing answered)",
+        "answered",
+    ),
+    _time(
+        "wait_p50_ms",
+        "median wait",
+        "等待中位数",
+        "wait of rank 1 + floor(0.50 (n - 1)) of the n known waits of answered and abandoned calls, within 10 % "
+        "(half a second below a second; beyond 62 minutes it reads 62 minutes)",
+        "down",
+        "outcomes",
+        _DDSKETCH,
+    ),
+    _time(
+        "wait_p95_ms",
+        "95th percentile of waits",
+        "等待95分位",
+        "wait of rank 1 + floor(0.95 (n - 1)), as the median wait",
+        "down",
+        "outcomes",
+        _DDSKETCH,
+    ),
+    _time("talk_ms", "talk time", "平均通话时长", "sum of talk / completed", "neither", "completed"),
+    _time("handle_ms", "handle time", "平均处理时长", "(talk + hold + wrap) / completed", "neither", "completed"),
+    _ratio(
+        "queued_share",
+        "queued share",
+        "等待队列放置率",
+        "outcomes with a known wait beyond the queue's immediate_s / outcomes with a known wait: how many found no "
+        "agent free at once",
+        "down",
+        "outcomes",
+        "ours (seeds name it, none defines it)",
+    ),
+    _count(
+        "outbound", "outbound", "呼出量", "calls that went out; in no other count or ratio but completed", source="ours"
+    ),
+    _count("outbound_connected", "outbound connected", "呼出接通量", "of those, the answered", "up", "ours"),
+    _count(
+        "callbacks_requested", "callbacks asked for", "回拨请求量", "callers who asked to be rung back", source="ours"
+    ),
+    _count("callbacks_attempted", "callbacks tried", "回拨尝试量", "attempts to ring a caller back", source="ours"),
+    _count("callbacks_connected", "callbacks connected", "回拨接通量", "callers rung back and reached", "up", "ours"),
+    _count("callbacks_failed", "callbacks failed", "回拨失败量", "callers given up on", "down", "ours"),
+)
+
+_NOTES: Final[tuple[Metric, ...]] = (
+    Metric(
+        "rating", "satisfaction", "客户满意度", "mean of the ratings", "points", "up", WINDOWS,
+        "undefined (no ratings)", "ratings", "ours",
+    ),
+    _count("ratings", "ratings", "评价量", "ratings with a value, by when they were given", source="ours"),
+    Metric(
+        "quality_score", "quality score", "质检分数", "mean of the scores", "points", "up", WINDOWS,
+        "undefined (no scores)", "scores", "ours",
+    ),
+    _count("scores", "scores", "质检量", "scored calls, by when they were scored", source="ours"),
+    _ratio(
+        "first_contact_resolution", "first-contact resolution", "一次解决率",
+        "resolved / resolutions (one without a word on it counts as resolved)", "up", "resolutions", "ours",
+    ),
+    _count("resolutions", "resolutions", "解决判定量", "calls of which somebody said whether they were resolved",
+           source="ours"),
+    _ratio(
+        "test_call_success", "test calls that got through", "拨测成功率", "test calls with ok / test calls", "up",
+        "test_calls", "ours",
+    ),
+    _count("test_calls", "test calls", "拨测量", "test calls with a result", source="ours"),
+    Metric(
+        "login_failures", "failed logins", "登录失败量", "logins of agents that failed", "attempts", "down", WINDOWS,
+        "0", source="ours",
+    ),
+)  # fmt: skip
+
+_AGENTS: Final[tuple[Metric, ...]] = (
+    _of_agents(
+        "occupancy", "occupancy", "人员利用率",
+        "agent time talking, holding, wrapping up / (that + ready), cut at the window's edges", "ratio",
+        _UNKNOWN_AGENTS, "DESIGN 4",
+    ),
+    _of_agents(
+        "effective_work_rate", "effective work rate", "有效话务工作率",
+        "agent time talking, holding, wrapping up / agent time signed in", "ratio", _UNKNOWN_AGENTS,
+        "ours (seeds name it, none defines it)",
+    ),
+    _of_agents(
+        "load_erlangs", "offered load", "话务强度",
+        "offered x mean handle time / time of the window so far (handle time of the window, else of the day)",
+        "erlangs", "0; undefined (no handle time known)", "Erlang",
+    ),
+)  # fmt: skip
+
+_DAYS: Final[tuple[Metric, ...]] = (
+    Metric(
+        "queued_share_peak", "queued share in peak windows", "话务高峰期等待队列放置率",
+        "queued share of the calls that arrived in the queue's peak half-hours", "ratio", "down", DAILY,
+        "undefined (no calls, or no peak set)", "outcomes", "ours (seeds name it, none defines it)",
     ),
     Metric(
-        "handle_ms",
-        "handle time",
-        "平均处理时长",
-        "(talk + hold + wrap) / completed",
-        "ms",
-        "neither",
-        WINDOWS,
-        "undefined (nothing completed)",
+        "lost_callers", "lost callers", "呼损客户数",
+        "known callers who hung up, left in the menu, found no line or whose callback failed; each once, the last time",
+        "callers", "down", DAILY, "0", source="DESIGN 2",
     ),
+    Metric(
+        "recovered_callers", "recovered callers", "挽回客户数",
+        "of those, who were answered or rung back within 24 h after it", "callers", "up", DAILY, "0", "lost_callers",
+        "DESIGN 2",
+    ),
+    _records("late", "late records", "迟到记录", "applied more than 60 s behind the clock"),
+    _records("too_late", "records too late", "过期记录", "below the queue's floor (4 h): touched no call"),
+    _records("duplicate", "repeated records", "重复记录", "said nothing new"),
+    _records("misrouted", "misrouted records", "错路由记录", "forwarded to the partition they belong to",
+             "undefined (of the whole, unit *, alone)"),
+    _records("dead", "dead letters", "死信", "refused by name", "undefined (of the whole, unit *, alone)"),
+)  # fmt: skip
+
+
+def _splits() -> tuple[Metric, ...]:
+    """Offered, answered and abandoned by line and by channel."""
+    names = [("line", word) for word in LINES] + [("channel", word) for word in CHANNELS]
+    return tuple(
+        replace(
+            metric,
+            id=f"{kind}_{word}_{metric.id}",
+            en=f"{metric.en}, {kind} {word}",
+            zh=f"{metric.zh}({_WORDS[kind, word]})",
+            windows=SPLIT,
+        )
+        for kind, word in names
+        for metric in _CALLS[:3]
+    )
+
+
+_WORDS: Final = {
+    ("line", "other"): "其他业务", ("line", "report"): "报案", ("line", "dispatch"): "调度",
+    ("line", "enquiry"): "咨询",
+    ("line", "complaint"): "投诉", ("line", "callback"): "回访", ("line", "information"): "客户信息查询",
+    ("channel", "voice"): "语音", ("channel", "callback"): "回拨", ("channel", "chat"): "在线聊天",
+    ("channel", "email"): "邮件", ("channel", "message"): "短信", ("channel", "video"): "视频",
+    ("channel", "other"): "其他渠道",
+}  # fmt: skip
+
+_PRESENT: Final[tuple[Metric, ...]] = (
     _now("waiting", "waiting", "排队数", "calls in the queue now, those lost track of excluded", "calls", "0"),
-    _now(
-        "waiting_past_threshold",
-        "waiting past threshold",
-        "超时排队数",
-        "waiting calls older than the threshold",
-        "calls",
-        "0",
-    ),
+    _now("waiting_past_threshold", "waiting past threshold", "超时排队数",
+         "waiting calls older than the threshold", "calls", "0"),
     _now("longest_wait_ms", "longest wait", "最长等待", "age of the oldest waiting call", "ms", "0"),
-    _now(
-        "lost_track",
-        "lost track of",
-        "失联通话",
-        "waiting calls with no word from their source for 30 minutes",
-        "calls",
-        "0",
-    ),
-    _now(
-        "agents_ready",
-        "agents ready",
-        "空闲坐席",
-        "agents ready for this queue",
-        "agents",
-        "undefined (agents unknown)",
-    ),
-    _now(
-        "agents_busy",
-        "agents busy",
-        "忙碌坐席",
-        "agents ringing, talking, holding or wrapping up here",
-        "agents",
-        "undefined (agents unknown)",
-    ),
-    _now(
-        "silence_ms",
-        "silence",
-        "静默时长",
-        "time since the last event of the queue, in opening hours",
-        "ms",
-        "undefined (closed, or no event yet)",
-    ),
+    _now("lost_track", "lost track of", "失联通话",
+         "waiting calls with no word from their source for 30 minutes", "calls", "0"),
+    _now("agents_ready", "agents ready", "空闲坐席", "agents ready for this queue", "agents", _UNKNOWN_AGENTS),
+    _now("agents_busy", "agents busy", "忙碌坐席",
+         "agents ringing, talking, holding or wrapping up here", "agents", _UNKNOWN_AGENTS),
+    _now("agents_signed_in", "agents signed in", "签入坐席", "agents not offline", "agents", _UNKNOWN_AGENTS),
+    _now("agents_ringing", "agents ringing", "振铃坐席", "agents who are being rung", "agents", _UNKNOWN_AGENTS),
+    _now("agents_talking", "agents talking", "通话坐席", "agents talking", "agents", _UNKNOWN_AGENTS),
+    _now("agents_hold", "agents holding", "保持坐席", "agents whose caller is on hold", "agents", _UNKNOWN_AGENTS),
+    _now("agents_wrap", "agents wrapping up", "话后坐席", "agents in after-call work", "agents", _UNKNOWN_AGENTS),
+    _now("agents_not_ready", "agents not ready", "小休坐席", "agents signed in who take no calls", "agents",
+         _UNKNOWN_AGENTS),
+    _now("silence_ms", "silence", "静默时长", "time since the last event of the queue, in opening hours", "ms",
+         "undefined (closed, or no event yet)"),
+    _now("since_last_event_ms", "time since the last record", "距最近记录时长",
+         "time since the last record of the queue of any type, opening hours or not", "ms",
+         "undefined (no record yet)"),
     _now("open", "open", "营业", "1 in opening hours, else 0", "state", "1"),
-    _now(
-        "data_complete", "data complete", "数据完整", "0 while every declared source is overdue, else 1", "state", "1"
-    ),
-)
+    _now("data_complete", "data complete", "数据完整",
+         "0 while every declared source is overdue, else 1", "state", "1"),
+)  # fmt: skip
+
+METRICS: Final[tuple[Metric, ...]] = (*_CALLS, *_NOTES, *_AGENTS, *_DAYS, *_splits(), *_PRESENT)
 
 METRIC: Final[dict[str, Metric]] = {m.id: m for m in METRICS}
 
-#: Column of the figure matrix for each ``(metric, window)``; the kernels rely on this order.
+#: Column of the figure matrix for each ``(metric, window)``: window by window, what speaks of now last.
 FIGURES: Final[dict[tuple[str, str], int]] = {
-    key: column
-    for column, key in enumerate(
-        [(m.id, w) for w in WINDOWS for m in METRICS if m.windows is WINDOWS]
-        + [(m.id, "now") for m in METRICS if m.windows is NOW]
-    )
+    key: column for column, key in enumerate([(m.id, w) for w in (*WINDOWS, *NOW) for m in METRICS if w in m.windows])
 }
-#: Number of windowed figures per window: the figure (m, w) lies at ``WINDOWS.index(w) * WINDOWED + position of m``.
-WINDOWED: Final = sum(m.windows is WINDOWS for m in METRICS)
+#: Ids of the figures by line and channel.
+SPLITS: Final = frozenset(m.id for m in METRICS if m.windows is SPLIT)
 
 
 def figure(metric: str, window: str) -> int:
@@ -173,13 +344,4 @@ def figure(metric: str, window: str) -> int:
 
 def sample_of(metric: str) -> str | None:
     """The figure that says how many calls stand behind *metric*, or None for figures that need none."""
-    return {
-        "service_level": "service_sample",
-        "service_level_live": "service_sample",
-        "answer_rate": "outcomes",
-        "overall_answer_rate": "arrivals",
-        "abandonment_rate": "outcomes",
-        "unreached_share": "arrivals",
-        "speed_of_answer_ms": "answered",
-        "handle_ms": "answered",
-    }.get(metric)
+    return METRIC[metric].sample or None

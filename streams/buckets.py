@@ -4,6 +4,9 @@ A queue has an entry for each bucket in which something happened; all entries of
 the clock touches only what happened in the buckets that enter and leave, whatever the number of queues. A window at
 the clock of bucket B is the buckets ``B - width + 1 .. B``; the day is the buckets since local midnight. Entries ahead
 of the clock wait for it.
+
+An entry has the first counters itself and, in a chain of pages, those blocks of the others (``streams.counters``) that
+something was added to. A call touches a few of the many, so that memory and moving a bucket cost what happened in it.
 """
 
 from __future__ import annotations
@@ -11,20 +14,56 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from streams.counters import COUNTERS
+from streams.counters import BLOCK, COUNTERS, HOT, USUAL, WAIT_BINS
 from streams.store import (
     BUCKET,
     BUCKET_MS,
     DAY,
     ENTRIES,
     ENTRY_FREE,
+    LISTED,
     LONGEST,
+    PAGE_BLOCK,
+    PAGE_COUNTS,
+    PAGE_FREE,
+    PAGE_NEXT,
+    PAGES,
     RING,
+    STIRRED,
+    STIRRED_BINS,
+    STIRRED_REST,
     WINDOW_BUCKETS,
     Store,
 )
 
 _WIDTHS = np.array(WINDOW_BUCKETS, np.int64)
+#: By block, which figures it stirs.
+_STIRS = np.array(
+    [STIRRED if at < USUAL else STIRRED_BINS if at >= WAIT_BINS else STIRRED_REST for at in range(0, COUNTERS, BLOCK)],
+    np.int8,
+)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def begin_list(store: Store) -> None:
+    """Begin a contribution: nothing is listed yet."""
+    store.meta[LISTED] = 0
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def put(store: Store, counter: int, amount: int) -> None:
+    """List *amount* more of *counter* for the contribution that was begun."""
+    n = store.meta[LISTED]
+    store.listed[0, n] = counter
+    store.listed[1, n] = amount
+    store.meta[LISTED] = n + 1
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def add_listed(store: Store, queue: int, window: int, sign: int) -> None:
+    """Add *sign* times the contribution to the sums of one window of *queue*."""
+    for i in range(store.meta[LISTED]):
+        store.sums[queue, window, store.listed[0, i]] += sign * store.listed[1, i]
 
 
 @njit(cache=True, nogil=True, _nrt=False)
@@ -44,6 +83,7 @@ def _entry(store: Store, queue: int, bucket: int) -> int:
     entry.bucket = bucket
     entry.queue = queue
     entry.next = store.heads[place]
+    entry.page = -1
     store.counts[at, :] = 0
     store.heads[place] = at
     store.ring[queue, place] = at
@@ -51,26 +91,70 @@ def _entry(store: Store, queue: int, bucket: int) -> int:
 
 
 @njit(cache=True, nogil=True, _nrt=False)
+def _page(store: Store, entry: int, block: int) -> int:
+    """The page of *entry* that holds *block*, made where it is missing."""
+    page = np.int64(store.entries[entry].page)
+    while page >= 0:
+        if store.pages[page, PAGE_BLOCK] == block:
+            return int(page)
+        page = store.pages[page, PAGE_NEXT]
+    page = store.meta[PAGE_FREE]
+    if page >= 0:
+        store.meta[PAGE_FREE] = store.pages[page, PAGE_NEXT]
+    else:
+        page = store.meta[PAGES]
+        store.meta[PAGES] += 1
+    store.pages[page, :] = 0
+    store.pages[page, PAGE_NEXT] = store.entries[entry].page
+    store.pages[page, PAGE_BLOCK] = block
+    store.entries[entry].page = page
+    return int(page)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
 def spread(store: Store, queue: int, ts: int, sign: int) -> None:
-    """Add *sign* times ``store.scratch`` to the buckets and windows of *queue* at the time *ts* (ms)."""
+    """Add *sign* times the contribution to the buckets and windows of *queue* at the time *ts* (ms)."""
     bucket = ts // BUCKET_MS
     now = store.meta[BUCKET]
-    scratch, sums = store.scratch, store.sums
+    record = store.queues[queue]
     if bucket > now - LONGEST:
         at = _entry(store, queue, bucket)
-        for c in range(COUNTERS):
-            store.counts[at, c] += sign * scratch[c]
+        for i in range(store.meta[LISTED]):
+            counter = store.listed[0, i]
+            amount = sign * store.listed[1, i]
+            if counter < HOT:
+                store.counts[at, counter] += amount
+            else:
+                page = _page(store, at, counter // BLOCK)
+                store.pages[page, PAGE_COUNTS + counter % BLOCK] += amount
         if bucket > now:
             return
         for w in range(len(_WIDTHS)):
             if bucket > now - _WIDTHS[w]:
-                for c in range(COUNTERS):
-                    sums[queue, w, c] += sign * scratch[c]
-    record = store.queues[queue]
+                add_listed(store, queue, w, sign)
     if ts >= store.day_start[record.zone]:
-        for c in range(COUNTERS):
-            sums[queue, DAY, c] += sign * scratch[c]
-    record.stirred = 1
+        add_listed(store, queue, DAY, sign)
+    for i in range(store.meta[LISTED]):
+        record.stirred |= _STIRS[store.listed[0, i] // BLOCK]
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def add_entry(store: Store, entry: int, first: int, end: int, sign: int) -> None:
+    """Add *sign* times all that *entry* holds to the sums of the windows *first* to *end* of its queue."""
+    queue = store.entries[entry].queue
+    stirs = STIRRED
+    for w in range(first, end):
+        for c in range(HOT):
+            store.sums[queue, w, c] += sign * store.counts[entry, c]
+    page = np.int64(store.entries[entry].page)
+    while page >= 0:
+        at = store.pages[page, PAGE_BLOCK] * BLOCK
+        for w in range(first, end):
+            for c in range(BLOCK):
+                store.sums[queue, w, at + c] += sign * store.pages[page, PAGE_COUNTS + c]
+        stirs |= _STIRS[at // BLOCK]
+        page = store.pages[page, PAGE_NEXT]
+    store.queues[queue].stirred |= stirs
 
 
 @njit(cache=True, nogil=True, _nrt=False)
@@ -78,15 +162,9 @@ def _enter(store: Store, bucket: int) -> None:
     """Take *bucket* into every rolling window and into the day."""
     at = store.heads[bucket % RING]
     while at >= 0:
-        queue = store.entries[at].queue
-        record = store.queues[queue]
-        for w in range(len(_WIDTHS)):
-            for c in range(COUNTERS):
-                store.sums[queue, w, c] += store.counts[at, c]
-        if bucket * BUCKET_MS >= store.day_start[record.zone]:
-            for c in range(COUNTERS):
-                store.sums[queue, DAY, c] += store.counts[at, c]
-        record.stirred = 1
+        record = store.queues[store.entries[at].queue]
+        today = bucket * BUCKET_MS >= store.day_start[record.zone]
+        add_entry(store, at, 0, DAY + 1 if today else DAY, 1)
         record.changed = 1
         at = store.entries[at].next
 
@@ -96,20 +174,23 @@ def _leave(store: Store, window: int, bucket: int) -> None:
     """Take *bucket* out of one rolling window."""
     at = store.heads[bucket % RING]
     while at >= 0:
-        queue = store.entries[at].queue
-        for c in range(COUNTERS):
-            store.sums[queue, window, c] -= store.counts[at, c]
-        store.queues[queue].stirred = 1
+        add_entry(store, at, window, window + 1, -1)
         at = store.entries[at].next
 
 
 @njit(cache=True, nogil=True, _nrt=False)
 def _free(store: Store, bucket: int) -> None:
-    """Give back the entries of a *bucket* that no window holds any more."""
+    """Give back the entries of a *bucket* that no window holds any more, and their pages."""
     place = bucket % RING
     at = store.heads[place]
     while at >= 0:
         following = store.entries[at].next
+        page = np.int64(store.entries[at].page)
+        while page >= 0:
+            after = store.pages[page, PAGE_NEXT]
+            store.pages[page, PAGE_NEXT] = store.meta[PAGE_FREE]
+            store.meta[PAGE_FREE] = page
+            page = after
         store.ring[store.entries[at].queue, place] = -1
         store.entries[at].next = store.meta[ENTRY_FREE]
         store.meta[ENTRY_FREE] = at

@@ -1,147 +1,136 @@
 """Calls: what is known of each, merged so that order and repetition do not matter.
 
 Each slot is a join of facts: the earliest offer, the earliest outcome (ties: answered, abandoned, flowed out), the
-earliest completion, the latest word. A slot's share of the figures is a function of its facts alone (`facts`), so an
-event takes the old share back and adds the new one, and any order of the same events ends in the same sums.
+earliest completion, the latest word. A slot's share of the figures is a function of its facts alone (`streams.shares`),
+so an event takes the old share back and adds the new one, and any order of the same events ends in the same sums.
 """
 
 from __future__ import annotations
 
 from numba import njit
 
-from streams.buckets import spread
-from streams.counters import (
-    ABANDONED,
-    ABANDONED_IN,
-    ABANDONED_SHORT,
-    ANSWERED,
-    ANSWERED_IN,
-    BLOCKED,
-    COMPLETED,
-    FLOWED_LATE,
-    FLOWED_OUT,
-    HANDLE_MS,
-    IVR_ABANDONED,
-    OFFERED,
-    TALK_MS,
-    UNRESOLVED,
-    WAIT_KNOWN,
-    WAIT_MS,
-)
+from streams.buckets import add_listed, spread
 from streams.rows import add_to_row, row_of
-from streams.store import AWAY, BLOCK, BY_EVENT, CALL, LOST, MENU, WAITING, Store
+from streams.shares import arrival_of, list_completion, list_other, list_outcome, list_waiting
+from streams.store import (
+    AGENT,
+    AHEAD,
+    ALL_STIRRED,
+    AWAY,
+    BY_EVENT,
+    CALL,
+    LOST,
+    NOTE,
+    RESOLVE,
+    STIRRED,
+    WAITING,
+    WEEK,
+    Store,
+)
+from streams.zones import offset_at
+
+#: Parts of a call's share.
+OFFER, OUTCOME, DONE = 1, 2, 4
+EVERY_PART = OFFER | OUTCOME | DONE
+
+_HALF_HOUR_MS = 1_800_000
+#: The epoch was a Thursday; weeks begin on Monday.
+_EPOCH_HALF_HOUR = 3 * 48
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def arrival_of(store: Store, slot: int) -> int:
-    """When the call came to the queue: its offer, else its outcome less its wait; -1 when neither is known."""
-    call = store.slots[slot]
-    if call.kind != CALL:
-        return int(call.out_ts)
-    if call.offered >= 0:
-        return int(call.offered)
-    if call.outcome > 0:
-        return int(call.out_ts - max(call.out_wait, 0))
-    return -1
+def _since(store: Store, queue: int, arrival: int, sign: int) -> None:
+    """Add the contribution of what arrived at *arrival* to the window since the resolve, if it lies in it."""
+    record = store.queues[queue]
+    if 0 <= record.watch <= arrival:
+        add_listed(store, queue, RESOLVE, sign)
+        record.stirred |= ALL_STIRRED  # also by an event ahead of the clock, which no rolling window holds yet
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def wait_of(store: Store, slot: int) -> int:
-    """Wait until the outcome in ms: as its source gave it, else outcome less offer, not below 0; -1 unknown."""
-    call = store.slots[slot]
-    if call.out_wait >= 0:
-        return int(call.out_wait)
-    if call.out_wait == -2:
-        return 0
-    if call.offered >= 0:
-        return int(max(call.out_ts - call.offered, 0))
-    return -1
+def count(store: Store, slot: int, sign: int, parts: int) -> None:
+    """Add (*sign* 1) or take back (-1) the *parts* (OFFER, OUTCOME, DONE) of the share of a call, in a queue or not.
 
-
-@njit(cache=True, nogil=True, _nrt=False)
-def fill_outcome(store: Store, slot: int) -> None:
-    """``store.scratch`` = what the outcome of a call counts as (`UNRESOLVED` where it has none)."""
-    call = store.slots[slot]
-    v = store.scratch
-    v[:] = 0
-    if call.kind == MENU:
-        v[IVR_ABANDONED] = 1
-        return
-    if call.kind == BLOCK:
-        v[BLOCKED] = 1
-        return
-    if call.outcome == 0:
-        v[UNRESOLVED] = 1
-        return
-    wait = wait_of(store, slot)
-    queue = store.queues[call.queue]
-    within = 0 <= wait <= queue.threshold
-    if call.outcome == 1:
-        v[ANSWERED] = 1
-        v[ANSWERED_IN] = 1 if within else 0
-        if wait >= 0:
-            v[WAIT_MS] = wait
-            v[WAIT_KNOWN] = 1
-    elif call.outcome == 2:
-        v[ABANDONED] = 1
-        v[ABANDONED_IN] = 1 if within else 0
-        v[ABANDONED_SHORT] = 1 if 0 <= wait <= queue.short else 0
-    else:
-        v[FLOWED_OUT] = 1
-        v[FLOWED_LATE] = 0 if within else 1
-
-
-@njit(cache=True, nogil=True, _nrt=False)
-def fill_completion(store: Store, slot: int) -> None:
-    """``store.scratch`` = what the completion of a call counts as."""
-    call = store.slots[slot]
-    v = store.scratch
-    v[:] = 0
-    v[COMPLETED] = 1
-    v[TALK_MS] = max(call.talk, 0)
-    v[HANDLE_MS] = max(call.talk, 0) + max(call.hold, 0) + max(call.wrap, 0)
-
-
-@njit(cache=True, nogil=True, _nrt=False)
-def _share(store: Store, slot: int, arrival: int, ts: int, sign: int) -> None:
-    """Add ``store.scratch`` of a call that arrived at *arrival*, for a fact of *ts*, everywhere that it counts."""
-    call = store.slots[slot]
-    spread(store, call.queue, ts, sign)
-    add_to_row(store, row_of(store, call.queue, ts) if store.meta[BY_EVENT] else call.row, sign)
-    watch = store.queues[call.queue].watch
-    if watch >= 0 and arrival >= watch:
-        add_since(store, call.queue, sign)
-
-
-@njit(cache=True, nogil=True, _nrt=False)
-def add_since(store: Store, queue: int, sign: int) -> None:
-    """Add ``store.scratch`` to the window of calls offered since the resolve."""
-    for c in range(len(store.scratch)):
-        store.sums[queue, 5, c] += sign * store.scratch[c]
-    store.queues[queue].stirred = 1  # also by an event ahead of the clock, which no rolling window holds yet
-
-
-@njit(cache=True, nogil=True, _nrt=False)
-def count(store: Store, slot: int, sign: int, offer: bool, outcome: bool, completion: bool) -> None:
-    """Add (*sign* 1) or take back (-1) the named parts of a call's share of the figures."""
+    Who reached no queue has one part, the outcome.
+    """
     call = store.slots[slot]
     arrival = arrival_of(store, slot)
-    if arrival >= 0 and offer and call.kind == CALL:
-        store.scratch[:] = 0
-        store.scratch[OFFERED] = 1
-        _share(store, slot, arrival, arrival, sign)
-    if arrival >= 0 and outcome:
-        fill_outcome(store, slot)
-        _share(store, slot, arrival, call.out_ts if call.outcome > 0 else arrival, sign)
-    if completion and call.done_ts >= 0:
-        fill_completion(store, slot)
-        _share(store, slot, arrival, call.done_ts, sign)
+    for part in (OFFER, OUTCOME, DONE):
+        if parts & part == 0:
+            continue
+        at = arrival
+        if part == DONE:
+            at = call.done_ts
+        elif part == OUTCOME and call.outcome > 0:
+            at = call.out_ts
+        elif call.kind != CALL:
+            continue
+        if at < 0:
+            continue
+        waits = part == OUTCOME and call.outcome == 0
+        if part == DONE:
+            list_completion(store, slot)
+        elif part == OUTCOME and not waits:
+            list_outcome(store, slot, arrival)
+        else:
+            list_waiting(store, slot, arrival, part == OFFER)
+        add_to_row(store, row_of(store, call.queue, at) if store.meta[BY_EVENT] else call.row, sign)
+        if not waits:  # without an outcome: for the row alone
+            spread(store, call.queue, at, sign)
+            _since(store, call.queue, arrival, sign)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def count_other(store: Store, slot: int, sign: int) -> None:
+    """Add or take back the share of a note, a caller or a point that the clock has come to."""
+    other = store.slots[slot]
+    if other.out_ts < 0 or other.member == AHEAD:
+        return
+    list_other(store, slot)
+    spread(store, other.queue, other.out_ts, sign)
+    if other.kind == NOTE:
+        _since(store, other.queue, other.out_ts, sign)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def count_since(store: Store, slot: int, since_ms: int) -> None:
+    """Add to the window since the resolve what *slot* counts in it, where it arrived at or after *since_ms*."""
+    call = store.slots[slot]
+    if call.kind < 0 or call.kind > NOTE or call.kind == AGENT:
+        return
+    arrival = arrival_of(store, slot)
+    if arrival < since_ms:
+        return
+    if call.kind == NOTE:
+        list_other(store, slot)
+        add_listed(store, call.queue, RESOLVE, 1)
+        return
+    if call.kind == CALL:
+        list_waiting(store, slot, arrival, True)
+        add_listed(store, call.queue, RESOLVE, 1)
+    if call.outcome > 0:
+        list_outcome(store, slot, arrival)
+        add_listed(store, call.queue, RESOLVE, 1)
+    if call.done_ts >= 0:
+        list_completion(store, slot)
+        add_listed(store, call.queue, RESOLVE, 1)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _in_peak(store: Store, queue: int, ts: int) -> int:
+    """1 where *ts* lies in a half-hour of the local week that is a peak of *queue*."""
+    record = store.queues[queue]
+    if record.peaks < 0:
+        return 0
+    local = ts + offset_at(store.zone_starts[record.zone], store.zone_offsets[record.zone], ts)
+    return int(store.peaks[record.peaks, (local // _HALF_HOUR_MS + _EPOCH_HALF_HOUR) % WEEK])
 
 
 @njit(cache=True, nogil=True, _nrt=False)
 def move_row(store: Store, slot: int, arrival: int) -> None:
     """Refer *slot* to the interval row of *arrival* (none for -1) and no longer to the one before."""
     call = store.slots[slot]
+    call.peak = _in_peak(store, call.queue, arrival) if arrival >= 0 else 0
     if call.row >= 0:
         store.rows[call.row].refs -= 1
         if call.member == WAITING:
@@ -183,12 +172,15 @@ def set_member(store: Store, slot: int, member: int) -> None:
     elif member == LOST:
         queue.lost += 1
     call.member = member
-    queue.stirred = 1
+    queue.stirred |= STIRRED
 
 
 @njit(cache=True, nogil=True, _nrt=False)
 def settle(store: Store, slot: int) -> None:
-    """Make a call wait or be away by its facts: it waits when it was offered and nothing ended that."""
+    """Make a call wait or be away by its facts: it waits when it was offered and nothing ended that.
+
+    A call that goes out waits for nobody.
+    """
     call = store.slots[slot]
-    waits = call.kind == CALL and call.offered >= 0 and call.outcome == 0 and call.done_ts < 0
-    set_member(store, slot, WAITING if waits else AWAY)
+    waits = call.offered >= 0 and call.outcome == 0 and call.done_ts < 0 and call.direction == 0
+    set_member(store, slot, WAITING if waits and call.kind == CALL else AWAY)

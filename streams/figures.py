@@ -1,14 +1,23 @@
-"""From sums to figures: one row of the figure matrix per queue, columns by ``models.metric.FIGURES``."""
+"""From sums to figures: one row of the figure matrix per queue, columns by ``models.metric.FIGURES``.
+
+Which counters make a count or a ratio stands in two tables; the kernels go through them. They are plain functions of
+sums and levels, so a unit of queues, whose sums are added up elsewhere, gets its figures by the same.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Final
 
+import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
-from models.event import LOST_TRACK_MS
+from models.event import CHANNELS, LINES, LOST_TRACK_MS
 from models.formula import ratio, service_base, service_met
-from models.metric import WINDOWED, WINDOWS
+from models.metric import FIGURES, METRICS, NOW, WINDOWS
+from streams import counters
 from streams.calls import set_member
 from streams.counters import (
     ABANDONED,
@@ -16,20 +25,273 @@ from streams.counters import (
     ABANDONED_SHORT,
     ANSWERED,
     ANSWERED_IN,
-    BLOCKED,
+    BUSY_D,
+    BUSY_DT,
     COMPLETED,
     FLOWED_LATE,
     FLOWED_OUT,
     HANDLE_MS,
-    IVR_ABANDONED,
     OFFERED,
-    WAIT_KNOWN,
-    WAIT_MS,
+    READY_D,
+    READY_DT,
+    SIGNED_D,
+    SIGNED_DT,
 )
-from streams.store import COMPLETE, LOST, RESOLVE, Store
+from streams.quantiles import quantiles
+from streams.store import (
+    ALL_STIRRED,
+    BUCKET,
+    BUCKET_MS,
+    COMPLETE,
+    DAY,
+    LOST,
+    RESOLVE,
+    STIRRED,
+    STIRRED_BINS,
+    STIRRED_REST,
+    WINDOW_BUCKETS,
+    Store,
+)
 
-_NOW_COLUMN = WINDOWED * len(WINDOWS)
-_WINDOWS = len(WINDOWS)
+_WINDOWS: Final = len(WINDOWS)
+_WIDTHS = np.array(WINDOW_BUCKETS, np.int64)
+
+_UNREACHED = ("IVR_ABANDONED", "BLOCKED")
+_OUTCOMES = ("ANSWERED", "ABANDONED", "FLOWED_OUT")
+#: Counts: the counters that are added up.
+_SUMS: Final[dict[str, tuple[str, ...]]] = {
+    "offered": ("OFFERED",),
+    "answered": ("ANSWERED",),
+    "abandoned": ("ABANDONED",),
+    "flowed_out": ("FLOWED_OUT",),
+    "ivr_abandoned": ("IVR_ABANDONED",),
+    "blocked": ("BLOCKED",),
+    "arrivals": ("OFFERED", *_UNREACHED),
+    "outcomes": _OUTCOMES,
+    "completed": ("COMPLETED",),
+    "short_abandons": ("ABANDONED_SHORT",),
+    "lost_calls": ("BLOCKED", "IVR_ABANDONED", "ABANDONED", "CALLBACK_FAILED"),
+    "negative_waits": ("NEGATIVE",),
+    "outbound": ("OUTBOUND",),
+    "outbound_connected": ("OUTBOUND_CONNECTED",),
+    "callbacks_requested": ("CALLBACK_REQUESTED",),
+    "callbacks_attempted": ("CALLBACK_ATTEMPTED",),
+    "callbacks_connected": ("CALLBACK_CONNECTED",),
+    "callbacks_failed": ("CALLBACK_FAILED",),
+    "ratings": ("RATINGS",),
+    "scores": ("SCORES",),
+    "resolutions": ("RESOLUTIONS",),
+    "test_calls": ("PROBES",),
+    "login_failures": ("LOGIN_FAILED",),
+    "lost_callers": ("LOST_CALLERS",),
+    "recovered_callers": ("RECOVERED_CALLERS",),
+}
+#: Ratios and means: counters above and below the line, and what the quotient is divided by (thousandths to whole).
+_RATIOS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...], int]]] = {
+    "answer_rate": (("ANSWERED",), _OUTCOMES, 1),
+    "overall_answer_rate": (("ANSWERED",), (*_OUTCOMES, *_UNREACHED), 1),
+    "abandonment_rate": (("ABANDONED",), _OUTCOMES, 1),
+    "unreached_share": (_UNREACHED, ("OFFERED", *_UNREACHED), 1),
+    "speed_of_answer_ms": (("WAIT_MS",), ("WAIT_KNOWN",), 1),
+    "talk_ms": (("TALK_MS",), ("COMPLETED",), 1),
+    "handle_ms": (("HANDLE_MS",), ("COMPLETED",), 1),
+    "queued_share": (("QUEUED",), ("WAIT_KNOWN", "WAITED_ELSE"), 1),
+    "queued_share_peak": (("QUEUED_PEAK",), ("WAITED_PEAK",), 1),
+    "rating": (("RATING_MILLI",), ("RATINGS",), 1000),
+    "quality_score": (("SCORE_MILLI",), ("SCORES",), 1000),
+    "first_contact_resolution": (("RESOLVED",), ("RESOLUTIONS",), 1),
+    "test_call_success": (("PROBES_OK",), ("PROBES",), 1),
+}
+
+
+def _split_terms() -> dict[str, list[int]]:
+    """Counters of the figures by line and channel; the usual one is all but the others (``~`` for less)."""
+    out: dict[str, list[int]] = {}
+    whole = ([OFFERED, counters.NETTED], [ANSWERED], [ABANDONED])
+    for kind, words, table in (("line", LINES, counters.LINE_AT), ("channel", CHANNELS, counters.CHANNEL_AT)):
+        for at, what in enumerate(("offered", "answered", "abandoned")):
+            others = [~int(c) for c in table[:, at] if c >= 0]
+            for n, word in enumerate(words):
+                rare = int(table[n, at])
+                out[f"{kind}_{word}_{what}"] = [rare] if rare >= 0 else whole[at] + others
+    return out
+
+
+_Table = NDArray[np.int64]
+
+
+def _numbers(names: Sequence[str]) -> list[int]:
+    return [getattr(counters, name) for name in names]
+
+
+_COUNTED: Final = {m: [_numbers(names)] for m, names in _SUMS.items()} | {m: [t] for m, t in _split_terms().items()}
+_DIVIDED: Final = {m: [_numbers(above), _numbers(below)] for m, (above, below, _) in _RATIOS.items()}
+
+
+def _lists(rows: dict[str, list[list[int]]], usual: bool) -> tuple[_Table, _Table, _Table]:
+    """Figures of sums of counters as the kernels go through them: those of *usual* counters, or the rest.
+
+    ``(figures, columns)``: its column, its scale, then where each of its sums begins among the terms and where the last
+    ends; the terms; and where the figures of each window end.
+    """
+    table: list[list[int]] = []
+    terms: list[int] = []
+    ends: list[int] = []
+    for window in WINDOWS:
+        for metric, sums in rows.items():
+            touched = {max(c, ~c) for one in sums for c in one}
+            if (metric, window) in FIGURES and (min(touched) < counters.USUAL) == usual:
+                row = [FIGURES[(metric, window)], _RATIOS[metric][2] if metric in _RATIOS else 1, len(terms)]
+                for one in sums:
+                    terms += one
+                    row.append(len(terms))
+                table.append(row)
+        ends.append(len(table))
+    return np.array(table, np.int64), np.array(terms, np.int64), np.array(ends, np.int64)
+
+
+_COUNTS, _COUNT_TERMS, _COUNT_ENDS = _lists(_COUNTED, usual=True)
+_RARE_COUNTS, _RARE_COUNT_TERMS, _RARE_COUNT_ENDS = _lists(_COUNTED, usual=False)
+_QUOTIENTS, _QUOTIENT_TERMS, _QUOTIENT_ENDS = _lists(_DIVIDED, usual=True)
+_RARE_QUOTIENTS, _RARE_QUOTIENT_TERMS, _RARE_QUOTIENT_ENDS = _lists(_DIVIDED, usual=False)
+_OTHERS: Final = (
+    *("service_sample", "service_level", "service_level_live", "wait_p50_ms", "wait_p95_ms"),
+    *("occupancy", "effective_work_rate", "load_erlangs", "late", "too_late", "duplicate", "misrouted", "dead"),
+)
+#: ``(others, windows)`` column, -1 where the metric has not the window.
+_OTHER = np.array([[FIGURES.get((m, w), -1) for w in WINDOWS] for m in _OTHERS], np.int64)
+_SAMPLE, _LEVEL, _LIVE, _P50, _P95, _OCCUPANCY, _WORK_RATE, _LOAD, _LATE, _TOO_LATE, _REPEATED = range(11)
+_PRESENT = np.array([FIGURES[(m.id, "now")] for m in METRICS if m.windows is NOW], np.int64)
+# every figure is filled by exactly one of these
+_LISTED = (_COUNTS, _RARE_COUNTS, _QUOTIENTS, _RARE_QUOTIENTS)
+_FILLED = np.concatenate((*(table[:, 0] for table in _LISTED), _OTHER[_OTHER >= 0], _PRESENT))
+assert sorted(_FILLED.tolist()) == list(range(len(FIGURES)))
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _sum(s: NDArray[np.int64], term: _Table, first: int, end: int) -> int:
+    """The sum of the counters that the terms *first* to *end* name."""
+    total = 0
+    for i in range(first, end):
+        total += s[term[i]] if term[i] >= 0 else -s[~term[i]]
+    return total
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _fill_counts(
+    out: NDArray[np.float64], w: int, s: NDArray[np.int64], of: _Table, terms: _Table, ends: _Table
+) -> None:
+    for n in range(ends[w - 1] if w > 0 else 0, ends[w]):
+        out[of[n, 0]] = _sum(s, terms, of[n, 2], of[n, 3])
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _fill_quotients(
+    out: NDArray[np.float64], w: int, s: NDArray[np.int64], of: _Table, terms: _Table, ends: _Table
+) -> None:
+    for n in range(ends[w - 1] if w > 0 else 0, ends[w]):
+        below = _sum(s, terms, of[n, 3], of[n, 4]) * of[n, 1]
+        out[of[n, 0]] = _sum(s, terms, of[n, 2], of[n, 3]) / below if below > 0 else math.nan
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def fill_window(
+    out: NDArray[np.float64], w: int, s: NDArray[np.int64], formula: int, flow_out: int, past: int, stirred: int
+) -> None:
+    """Fill the figures of window number *w* that follow from its counters *s* into *out*, a row of figures.
+
+    *past* calls wait past the threshold now. *stirred* says which of its counters have changed (`ALL_STIRRED`: all).
+    """
+    _fill_counts(out, w, s, _COUNTS, _COUNT_TERMS, _COUNT_ENDS)
+    _fill_quotients(out, w, s, _QUOTIENTS, _QUOTIENT_TERMS, _QUOTIENT_ENDS)
+    if stirred & STIRRED_REST:
+        _fill_counts(out, w, s, _RARE_COUNTS, _RARE_COUNT_TERMS, _RARE_COUNT_ENDS)
+        _fill_quotients(out, w, s, _RARE_QUOTIENTS, _RARE_QUOTIENT_TERMS, _RARE_QUOTIENT_ENDS)
+    if stirred & STIRRED_BINS:
+        out[_OTHER[_P50, w]], out[_OTHER[_P95, w]] = quantiles(s, 50, 95)
+    base = service_base(
+        formula,
+        flow_out,
+        s[ANSWERED],
+        s[ABANDONED],
+        s[ABANDONED_IN],
+        s[ABANDONED_SHORT],
+        s[FLOWED_OUT],
+        s[FLOWED_LATE],
+    )
+    met = service_met(formula, s[ANSWERED_IN], s[ABANDONED_IN])
+    out[_OTHER[_SAMPLE, w]] = base + past
+    out[_OTHER[_LEVEL, w]] = ratio(met, base)
+    out[_OTHER[_LIVE, w]] = ratio(met, base + past)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def fill_load(out: NDArray[np.float64], w: int, s: NDArray[np.int64], day: NDArray[np.int64], length_ms: int) -> None:
+    """Fill the offered load of window number *w* (not "resolve"), which has lasted *length_ms* by now.
+
+    *s* and *day* are the counters of the window and of the day.
+    """
+    if s[OFFERED] <= 0:
+        out[_OTHER[_LOAD, w]] = 0.0
+        return
+    of = s if s[COMPLETED] > 0 else day
+    out[_OTHER[_LOAD, w]] = ratio(s[OFFERED] * of[HANDLE_MS], of[COMPLETED] * max(length_ms, 0))
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def fill_agents(out: NDArray[np.float64], w: int, ready_ms: int, busy_ms: int, signed_ms: int) -> None:
+    """Fill the figures of window number *w* (not "resolve") that follow from agent milliseconds in it."""
+    out[_OTHER[_OCCUPANCY, w]] = ratio(busy_ms, busy_ms + ready_ms)
+    out[_OTHER[_WORK_RATE, w]] = ratio(busy_ms, signed_ms)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def window_start(store: Store, q: int, w: int) -> int:
+    """When window number *w* (not "resolve") of a queue began, in ms."""
+    if w == DAY:
+        return int(store.day_start[store.queues[q].zone])
+    return int((store.meta[BUCKET] - _WIDTHS[w] + 1) * BUCKET_MS)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def agent_ms(s: NDArray[np.int64], d: int, dt: int, level: int, start_ms: int, now_ms: int) -> int:
+    """Agent milliseconds from *start_ms* to *now_ms*: *level* agents now, the counters *d* and *dt* of the time since.
+
+    The level changed by D at times that add up to DT (`streams.staff`).
+    """
+    return int((now_ms - start_ms) * (level - s[d]) + now_ms * s[d] - s[dt])
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _loads(store: Store, q: int, now_ms: int) -> None:
+    """Fill what changes with the time alone."""
+    queue = store.queues[q]
+    for w in range(RESOLVE):
+        start, s = window_start(store, q, w), store.sums[q, w]
+        fill_load(store.figures[q], w, s, store.sums[q, DAY], now_ms - start)
+        if queue.known == 0:
+            continue
+        ready = agent_ms(s, READY_D, READY_DT, queue.level_ready, start, now_ms)
+        busy = agent_ms(s, BUSY_D, BUSY_DT, queue.level_busy, start, now_ms)
+        signed = agent_ms(s, SIGNED_D, SIGNED_DT, queue.level_signed, start, now_ms)
+        fill_agents(store.figures[q], w, ready, busy, signed)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _windows(store: Store, q: int, stirred: int) -> None:
+    """Fill the figures of every window of queue number *q*."""
+    queue = store.queues[q]
+    for w in range(_WINDOWS):
+        past = queue.past_since if w == RESOLVE else queue.past
+        fill_window(store.figures[q], w, store.sums[q, w], queue.formula, queue.flow_out, past, stirred)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def form(store: Store, q: int, now_ms: int) -> None:
+    """Form the figures of queue number *q* from its record and its sums as they are, but those of `fill_load`
+    and `fill_agents`."""
+    _windows(store, q, ALL_STIRRED)
+    _present(store, q, now_ms)
 
 
 @njit(cache=True, nogil=True, _nrt=False)
@@ -41,27 +303,20 @@ def look(store: Store, queues: int, now_ms: int) -> None:
             _walk(store, q, now_ms)
         elif queue.past > 0 or queue.longest_ms > 0:
             queue.past, queue.past_since, queue.longest_ms = 0, 0, 0
-            queue.stirred = 1
-        if queue.stirred == 1:
-            for w in range(_WINDOWS):
-                _window(store, q, w)
+            queue.past_first, queue.longest_first_ms = 0, 0
+            queue.stirred |= STIRRED
+        if queue.stirred != 0:
+            _windows(store, q, queue.stirred)
             queue.stirred, queue.fresh = 0, 1
         _present(store, q, now_ms)
-
-
-@njit(cache=True, nogil=True, _nrt=False)
-def form(store: Store, q: int, now_ms: int) -> None:
-    """Form all figures of queue number *q* from its record and its sums as they are."""
-    for w in range(_WINDOWS):
-        _window(store, q, w)
-    _present(store, q, now_ms)
+        _loads(store, q, now_ms)
 
 
 @njit(cache=True, nogil=True, _nrt=False)
 def _walk(store: Store, q: int, now_ms: int) -> None:
     """Measure the callers of a queue who wait now, and lose track of those whose source has gone silent."""
     queue = store.queues[q]
-    past, past_since, longest = 0, 0, 0
+    past, past_since, longest, past_first, longest_first = 0, 0, 0, 0, 0
     at = queue.head
     while at >= 0:
         call = store.slots[at]
@@ -71,66 +326,32 @@ def _walk(store: Store, q: int, now_ms: int) -> None:
             queue.changed = 1
         else:
             age = max(now_ms - call.offered, 0)
-            longest = max(longest, age)
-            if age > queue.threshold:
+            whole = max(now_ms - call.first_queued, age) if call.first_queued >= 0 else age
+            longest, longest_first = max(longest, age), max(longest_first, whole)
+            past_first += 1 if whole > call.threshold else 0
+            if age > call.threshold:
                 past += 1
                 past_since += 1 if 0 <= queue.watch <= call.offered else 0
         at = following
     if past != queue.past or past_since != queue.past_since:
-        queue.stirred = 1
+        queue.stirred |= STIRRED
     queue.past, queue.past_since, queue.longest_ms = past, past_since, longest
-
-
-@njit(cache=True, nogil=True, _nrt=False)
-def _window(store: Store, q: int, w: int) -> None:
-    """Fill the figures of one window; the order is that of ``models.metric.METRICS``."""
-    queue, s, out = store.queues[q], store.sums[q, w], store.figures[q]
-    c = w * WINDOWED
-    outcomes = s[ANSWERED] + s[ABANDONED] + s[FLOWED_OUT]
-    unreached = s[IVR_ABANDONED] + s[BLOCKED]
-    base = service_base(
-        queue.formula,
-        queue.flow_out,
-        s[ANSWERED],
-        s[ABANDONED],
-        s[ABANDONED_IN],
-        s[ABANDONED_SHORT],
-        s[FLOWED_OUT],
-        s[FLOWED_LATE],
-    )
-    met = service_met(queue.formula, s[ANSWERED_IN], s[ABANDONED_IN])
-    late = queue.past_since if w == RESOLVE else queue.past
-    out[c] = s[OFFERED]
-    out[c + 1] = s[ANSWERED]
-    out[c + 2] = s[ABANDONED]
-    out[c + 3] = s[FLOWED_OUT]
-    out[c + 4] = s[IVR_ABANDONED]
-    out[c + 5] = s[BLOCKED]
-    out[c + 6] = s[OFFERED] + unreached
-    out[c + 7] = outcomes
-    out[c + 8] = base + late
-    out[c + 9] = ratio(met, base)
-    out[c + 10] = ratio(met, base + late)
-    out[c + 11] = ratio(s[ANSWERED], outcomes)
-    out[c + 12] = ratio(s[ANSWERED], outcomes + unreached)
-    out[c + 13] = ratio(s[ABANDONED], outcomes)
-    out[c + 14] = ratio(unreached, s[OFFERED] + unreached)
-    out[c + 15] = ratio(s[WAIT_MS], s[WAIT_KNOWN])
-    out[c + 16] = ratio(s[HANDLE_MS], s[COMPLETED])
+    queue.past_first, queue.longest_first_ms = past_first, longest_first
 
 
 @njit(cache=True, nogil=True, _nrt=False)
 def _present(store: Store, q: int, now_ms: int) -> None:
-    """Fill the figures that speak of now."""
+    """Fill the figures that speak of now, in the order of ``models.metric``, and the records of the day."""
     queue, out = store.queues[q], store.figures[q]
-    c = _NOW_COLUMN
-    out[c] = queue.waiting
-    out[c + 1] = queue.past
-    out[c + 2] = queue.longest_ms
-    out[c + 3] = queue.lost
-    out[c + 4] = queue.ready if queue.known == 1 else math.nan
-    out[c + 5] = queue.busy if queue.known == 1 else math.nan
+    at_work = (queue.ringing, queue.talking, queue.hold, queue.wrap, queue.not_ready)
+    agents = (queue.ready, queue.busy, queue.staffed, *at_work)
+    out[_PRESENT[0]], out[_PRESENT[1]] = queue.waiting, queue.past
+    out[_PRESENT[2]], out[_PRESENT[3]] = queue.longest_ms, queue.lost
+    for n in range(len(agents)):
+        out[_PRESENT[4 + n]] = agents[n] if queue.known == 1 else math.nan
     silent = queue.open == 1 and queue.last_event >= 0
-    out[c + 6] = max(now_ms - max(queue.last_event, queue.open_since), 0) if silent else math.nan
-    out[c + 7] = queue.open
-    out[c + 8] = store.meta[COMPLETE]
+    out[_PRESENT[12]] = max(now_ms - max(queue.last_event, queue.open_since), 0) if silent else math.nan
+    out[_PRESENT[13]] = max(now_ms - queue.last_word, 0) if queue.last_word >= 0 else math.nan
+    out[_PRESENT[14]], out[_PRESENT[15]] = queue.open, store.meta[COMPLETE]
+    out[_OTHER[_LATE, DAY]], out[_OTHER[_TOO_LATE, DAY]] = queue.late_day, queue.too_late_day
+    out[_OTHER[_REPEATED, DAY]] = queue.duplicates_day

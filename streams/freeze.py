@@ -1,7 +1,7 @@
 """A queue's state as bytes and back: what a snapshot holds.
 
-Only what cannot be derived is kept: calls, interval rows, the sums of the day and since the resolve, a few times and
-counts. Rolling windows, the list of waiting calls and the agent counts are rebuilt from the calls.
+Only what cannot be derived is kept: slots, interval rows, the sums of the day and since the resolve, a few times and
+counts. Rolling windows, the list of waiting calls, agent counts and their points' order are rebuilt from the slots.
 """
 
 from __future__ import annotations
@@ -13,22 +13,42 @@ import orjson
 from numba import njit
 from numpy.typing import NDArray
 
-from streams.apply import is_kept, keep_floor, take_again
-from streams.calls import count, set_member, settle
-from streams.counters import COUNTERS
-from streams.store import AGENT, CLOCKED, DAY, LOST, RAISED, RESOLVE, ROW, ROW_FREE, ROWS, SLOT, SLOTS, Store
+from streams.apply import take_again
+from streams.calls import EVERY_PART, count, count_other, set_member, settle
+from streams.counters import COUNTERS, ROW_COUNTERS
+from streams.slots import is_kept, keep_floor, lost_floor
+from streams.staff import follow
+from streams.store import (
+    AGENT,
+    AHEAD,
+    ALL_STIRRED,
+    CLOCKED,
+    DAY,
+    LOST,
+    POINT,
+    RAISED,
+    RESOLVE,
+    ROW,
+    ROW_FREE,
+    ROWS,
+    SLOT,
+    SLOTS,
+    Store,
+)
 
 #: Raised whenever SLOT, ROW, the counters or the header change; an unknown version is refused (see ``thaw``).
-VERSION: Final = 1
-_SCALARS: Final = ("last_event", "open_since", "watch", "duplicates", "too_late", "negative", "known", "open")
+VERSION: Final = 2
+_SCALARS: Final = ("last_event", "last_word", "open_since", "watch", "duplicates", "too_late", "known", "open")
+_OF_THE_DAY: Final = ("late_day", "too_late_day", "duplicates_day")
 
 
 def slots_by_queue(store: Store) -> dict[int, NDArray[np.int64]]:
     """Indices of the slots in use, by queue, each in the order of their keys (so that the bytes do not depend on
-    which slot a call happened to get)."""
+    which slot a call happened to get); points follow their agent, in the order of time."""
     slots = store.slots[: int(store.meta[SLOTS])]
     used = np.flatnonzero(slots["kind"] >= 0)
-    order = used[np.lexsort((slots["key"][used], slots["queue"][used]))]
+    by = [np.where(slots["kind"][used] == POINT, slots["out_ts"][used], -1), slots["key"][used], slots["queue"][used]]
+    order = used[np.lexsort(by)]
     if not len(order):
         return {}
     queues, starts = np.unique(slots["queue"][order], return_index=True)
@@ -49,6 +69,8 @@ def freeze(store: Store, queue: int, slots: NDArray[np.int64]) -> bytes:
     record = store.queues[queue]
     rows = _rows_of(store, queue)
     calls = store.slots[slots].copy()
+    calls["row"][calls["kind"] >= AGENT] = -1  # a point, or its agent
+    calls["wrap"][calls["kind"] == POINT] = -1
     numbers, order = np.array([-1, *rows], np.int32), np.argsort([-1, *rows])
     calls["row"] = order[np.searchsorted(numbers, calls["row"], sorter=order)] - 1
     calls["queue"], calls["prev"], calls["next"] = 0, -1, -1
@@ -59,7 +81,7 @@ def freeze(store: Store, queue: int, slots: NDArray[np.int64]) -> bytes:
         "calls": len(calls),
         "rows": len(rows),
         "day_start": int(store.day_start[record["zone"]]),
-        **{name: int(record[name]) for name in _SCALARS},
+        **{name: int(record[name]) for name in (*_SCALARS, *_OF_THE_DAY)},
     }
     parts = (store.sums[queue, DAY], store.sums[queue, RESOLVE], store.row_counts[rows])
     return b"".join((orjson.dumps(header), b"\n", calls.tobytes(), kept.tobytes(), *(part.tobytes() for part in parts)))
@@ -77,17 +99,20 @@ def thaw(store: Store, queue: int, data: bytes) -> None:
     n, r = header["calls"], header["rows"]
     calls = np.frombuffer(body, SLOT, n)
     rows = np.frombuffer(body, ROW, r, n * SLOT.itemsize)
-    tail = np.frombuffer(body, np.int64, offset=n * SLOT.itemsize + r * ROW.itemsize).reshape(2 + r, COUNTERS)
+    tail = np.frombuffer(body, np.int64, offset=n * SLOT.itemsize + r * ROW.itemsize)
+    sums, counts = tail[: 2 * COUNTERS].reshape(2, COUNTERS), tail[2 * COUNTERS :].reshape(r, ROW_COUNTERS)
     record = store.queues[queue]
     for name in _SCALARS:
         record[name] = header[name]
-    record["stirred"], record["changed"] = 1, 0
+    record["stirred"], record["changed"] = ALL_STIRRED, 0
     record["watch"] = -1  # while the calls are put back, nothing is counted twice
-    places = np.array([_put_row(store, queue, row, tail[2 + i]) for i, row in enumerate(rows)], np.int32)
+    places = np.array([_put_row(store, queue, row, counts[i]) for i, row in enumerate(rows)], np.int32)
     _put_calls(store, queue, calls.copy(), places)
     if header["day_start"] == store.day_start[record["zone"]]:
-        store.sums[queue, DAY] = tail[0]
-    store.sums[queue, RESOLVE] = tail[1]
+        store.sums[queue, DAY] = sums[0]
+        for name in _OF_THE_DAY:
+            record[name] = header[name]
+    store.sums[queue, RESOLVE] = sums[1]
     record["watch"] = header["watch"]
 
 
@@ -113,17 +138,37 @@ def _put_calls(store: Store, queue: int, calls: NDArray[Any], places: NDArray[np
     # be room for it either, and a floor raised here would depend on when the worker was restored.
     # Before the first clock calls are let go of at the limit alone.
     floor = keep_floor(store) if store.meta[CLOCKED] else store.meta[RAISED]
+    lost = lost_floor(store) if store.meta[CLOCKED] else store.meta[RAISED]
+    agent = -1
     for i in range(len(calls)):
         old = calls[i]
-        if not is_kept(old, floor):
+        if old.kind == POINT:
+            if agent >= 0 and _is_kept_point(calls, i, floor):
+                follow(store, agent, old, old.member == AHEAD)
+            continue
+        agent = -1
+        if not is_kept(old, floor, lost):
             continue
         at = take_again(store, queue, old)
-        if old.kind == AGENT:
+        if at < 0:
             continue
-        count(store, at, 1, True, True, True)
+        if old.kind == AGENT:
+            agent = at
+            continue
+        if old.kind > AGENT:
+            count_other(store, at, 1)
+            continue
+        count(store, at, 1, EVERY_PART)
         if old.row >= 0:
             store.slots[at].row = places[old.row]
             store.rows[places[old.row]].refs += 1
         settle(store, at)
         if old.member == LOST:
             set_member(store, at, LOST)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _is_kept_point(calls: NDArray[Any], i: int, floor: int) -> bool:
+    """Whether point *i* of the frozen *calls* is the last of its agent, or the one after it lies not below *floor*."""
+    last = i + 1 == len(calls) or calls[i + 1].kind != POINT or calls[i + 1].key != calls[i].key
+    return last or calls[i + 1].out_ts >= floor

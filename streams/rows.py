@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from numba import njit
 
-from streams.counters import COMPLETED, COUNTERS
-from streams.store import CHANGED, FLOOR, HANDLED, ROW_FREE, ROWS, Store
+from streams.counters import COMPLETED, HANDLE_MS, ROW_COUNTERS
+from streams.store import CHANGED, FLOOR, HANDLED, LISTED, ROW_FREE, ROWS, Store
 from streams.zones import interval_start
 
 
@@ -46,12 +46,16 @@ def row_of(store: Store, queue: int, ts: int) -> int:
 
 @njit(cache=True, nogil=True, _nrt=False)
 def add_to_row(store: Store, at: int, sign: int) -> None:
-    """Add *sign* times ``store.scratch`` to row *at* (nothing for -1)."""
-    if at < 0:
+    """Add *sign* times the contribution to row *at* (nothing for -1)."""
+    if at < 0 or store.meta[LISTED] == 0:
         return
-    for c in range(COUNTERS):
-        store.row_counts[at, c] += sign * store.scratch[c]
-    if store.scratch[COMPLETED] == 0:
+    handled = True
+    for i in range(store.meta[LISTED]):
+        counter = store.listed[0, i]
+        if counter < ROW_COUNTERS:
+            store.row_counts[at, counter] += sign * store.listed[1, i]
+        handled &= COMPLETED <= counter <= HANDLE_MS
+    if not handled:
         store.rows[at].dirty = CHANGED
     elif store.rows[at].dirty == 0:
         store.rows[at].dirty = HANDLED

@@ -6,9 +6,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from streams.calls import add_since, arrival_of, fill_completion, fill_outcome
-from streams.counters import COUNTERS, OFFERED
-from streams.store import BLOCK, BUCKET, BUCKET_MS, CALL, DAY, HANDLED, LONGEST, MENU, RESOLVE, RING, ROWS, SLOTS, Store
+from streams.buckets import add_entry
+from streams.calls import count_since
+from streams.store import ALL_STIRRED, BUCKET, BUCKET_MS, DAY, HANDLED, LONGEST, RESOLVE, RING, ROWS, SLOTS, Store
 from streams.zones import day_start
 
 
@@ -27,7 +27,9 @@ def begin_days(store: Store, queues: int, now_ms: int) -> None:
         for q in range(queues):
             if store.queues[q].zone == zone:
                 store.sums[q, DAY, :] = 0
-                store.queues[q].stirred = 1
+                queue = store.queues[q]
+                queue.late_day, queue.too_late_day, queue.duplicates_day = 0, 0, 0
+                queue.stirred = ALL_STIRRED
                 _fill_day(store, q, began)
 
 
@@ -37,8 +39,7 @@ def _fill_day(store: Store, queue: int, began: int) -> None:
     for bucket in range(max(began // BUCKET_MS, now - LONGEST + 1), now + 1):
         at = store.ring[queue, bucket % RING]
         if at >= 0:
-            for c in range(COUNTERS):
-                store.sums[queue, DAY, c] += store.counts[at, c]
+            add_entry(store, at, DAY, DAY + 1, 1)
 
 
 @njit(cache=True, nogil=True, _nrt=False)
@@ -73,21 +74,11 @@ def watch(store: Store, queue: int, since_ms: int) -> None:
     """Let the window "resolve" of *queue* count the calls that arrive at or after *since_ms*; -1 ends it."""
     record = store.queues[queue]
     record.watch = since_ms
-    record.stirred = 1
+    record.stirred = ALL_STIRRED
     record.changed = 1
     store.sums[queue, RESOLVE, :] = 0
     if since_ms < 0:
         return
     for at in range(store.meta[SLOTS]):
-        call = store.slots[at]
-        if call.queue != queue or call.kind not in (CALL, MENU, BLOCK) or arrival_of(store, at) < since_ms:
-            continue
-        if call.kind == CALL:
-            store.scratch[:] = 0
-            store.scratch[OFFERED] = 1
-            add_since(store, queue, 1)
-        fill_outcome(store, at)
-        add_since(store, queue, 1)
-        if call.done_ts >= 0:
-            fill_completion(store, at)
-            add_since(store, queue, 1)
+        if store.slots[at].queue == queue:
+            count_since(store, at, since_ms)

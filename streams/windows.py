@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models import identity
 from models.catalogue import Catalogue
 from models.event import AHEAD_LIMIT_MS, UNKNOWN, EventColumns
 from models.formula import ratio, service_base, service_met
@@ -17,12 +18,16 @@ from models.interner import Names
 from models.metric import FIGURES
 from streams import counters
 from streams.anew import carry
-from streams.apply import apply, free_slots, set_floor
+from streams.apply import apply
 from streams.buckets import advance
 from streams.figures import look
 from streams.freeze import freeze, slots_by_queue, thaw
 from streams.rows import free_rows
+from streams.slots import free_slots, set_floor
+from streams.staff import reach_points
 from streams.store import (
+    AHEADS,
+    ALL_STIRRED,
     BUCKET,
     BUCKET_MS,
     BY_EVENT,
@@ -37,6 +42,7 @@ from streams.store import (
     SLOT,
     SLOT_LIMIT,
     SLOTS,
+    WEEK,
     empty_store,
     room_for,
     room_for_queues,
@@ -45,14 +51,18 @@ from streams.sweep import begin_days, due_rows, watch
 from streams.unit_sums import add_up
 from streams.zones import zone_table
 
-#: Rows of a batch that are applied at once; bounds how far ahead the pools are grown (8192 x 3 entries = 3.5 MB).
+#: Rows of a batch that are applied at once; bounds how far ahead the pools are grown (8192 x 12 pages = 7.9 MB).
 CHUNK = 8192
 _TIME = {"now_ms": NOW, "clocked": CLOCKED, "raised_ms": RAISED, "complete": COMPLETE, "minute_ms": MINUTE}
 
 
 @dataclass(frozen=True, slots=True)
 class QueueSetup:
-    """How a queue's figures are formed. Times in ms; *formula* and *flow_out* are ints of `Formula` and `FlowOut`."""
+    """How a queue's figures are formed. Times in ms; *formula* and *flow_out* are ints of `Formula` and `FlowOut`.
+
+    *immediate_ms*: a longer wait found no agent free. *peak*: half-hours of the local week, 0 to 335 from Monday.
+    *site* is the queue's, *neighbours* are the sites of its region: where its calls come from is told apart by them.
+    """
 
     zone: str
     interval_ms: int
@@ -60,6 +70,10 @@ class QueueSetup:
     short_ms: int
     formula: int
     flow_out: int
+    immediate_ms: int = 5_000
+    peak: frozenset[int] = frozenset()
+    site: str = ""
+    neighbours: frozenset[str] = frozenset()
 
 
 def setup_of(catalogue: Catalogue, queue: str) -> QueueSetup:
@@ -72,6 +86,10 @@ def setup_of(catalogue: Catalogue, queue: str) -> QueueSetup:
         short_ms=settings.short_ms,
         formula=int(settings.formula),
         flow_out=int(settings.flow_out),
+        immediate_ms=settings.immediate_ms,
+        peak=settings.peak,
+        site=queue.rpartition("/")[0],
+        neighbours=frozenset(other.name for other in catalogue.sites if site.region and other.region == site.region),
     )
 
 
@@ -130,10 +148,11 @@ class Windows:
                 columns.key,
                 columns.code,
                 columns.first_queued_ts,
-                columns.wait_ms,
-                columns.talk_ms,
-                columns.hold_ms,
-                columns.wrap_ms,
+                (columns.wait_ms, columns.talk_ms, columns.hold_ms, columns.wrap_ms),
+                columns.value,
+                columns.who,
+                columns.origin,
+                (columns.direction, columns.line, columns.channel),
             )
 
     @property
@@ -165,7 +184,7 @@ class Windows:
         if moved:
             begin_days(store, self._ready, now_ms)
             advance(store, now_ms // BUCKET_MS)
-        look(store, self._ready, now_ms)
+        self.look()
         if now_ms // 60_000 * 60_000 != store.meta[MINUTE]:
             self.tidy()
         return moved
@@ -181,15 +200,21 @@ class Windows:
         self._zones, self._ready = [], 0
         self.make_queues(ready)
         queues, until_ms = self._store.queues, now_ms + AHEAD_LIMIT_MS
-        for name in ("open", "open_since", "known", "too_late", "duplicates", "negative"):
+        kept = ("open", "open_since", "known", "too_late", "duplicates", "too_late_day", "duplicates_day")
+        for name in kept:
             queues[name][:ready] = old.queues[name][:ready]
-        heard = old.queues["last_event"][:ready]
-        queues["last_event"][:ready] = np.where(heard > until_ms, UNKNOWN, heard)
+        for name in ("last_event", "last_word"):
+            heard = old.queues[name][:ready]
+            queues[name][:ready] = np.where(heard > until_ms, UNKNOWN, heard)
         self._store = room_for(self._store, int(old.meta[SLOTS]))
         self._store.meta[REFUSED] += carry(old, self._store, until_ms)
 
     def look(self) -> None:
         """Compute the figures at the time that is, with all that was applied since the last clock."""
+        ahead = int(self._store.meta[AHEADS])
+        if ahead:
+            self._store = room_for(self._store, ahead)
+            reach_points(self._store)
         look(self._store, self._ready, self.now_ms)
 
     def tidy(self) -> None:
@@ -232,15 +257,46 @@ class Windows:
         queue = self._store.queues[at]
         queue["interval_ms"] = setup.interval_ms
         queue["zone"] = self._zones.index(setup.zone)
-        queue["last_event"] = queue["open_since"] = queue["watch"] = UNKNOWN
-        queue["head"] = queue["rows"] = -1
-        queue["open"] = queue["stirred"] = queue["changed"] = 1
+        queue["last_event"] = queue["last_word"] = queue["open_since"] = queue["watch"] = UNKNOWN
+        queue["head"] = queue["rows"] = queue["agents"] = -1
+        queue["name"] = np.uint64(identity.key("w", self.names.names[at]))
+        queue["open"] = queue["changed"] = 1
+        queue["stirred"] = ALL_STIRRED
 
     def _form(self, at: int, setup: QueueSetup) -> None:
         """How the figures of queue number *at* are formed from here on; a call keeps the threshold it came under."""
         queue = self._store.queues[at]
         queue["threshold"], queue["short"] = setup.threshold_ms, setup.short_ms
         queue["formula"], queue["flow_out"] = setup.formula, setup.flow_out
+        queue["immediate"] = setup.immediate_ms
+        queue["site"] = np.uint64(identity.key("s", setup.site))
+        queue["peaks"], queue["region"] = self._peaks(setup.peak), self._region(setup.neighbours)
+
+    def _peaks(self, peak: frozenset[int]) -> int:
+        """The row of these peak half-hours, made where it is missing; -1 for none."""
+        if not peak:
+            return -1
+        week = np.zeros((1, WEEK), np.int8)
+        week[0, sorted(peak)] = 1
+        known = np.flatnonzero((self._store.peaks == week).all(axis=1))
+        if not len(known):
+            self._store = self._store._replace(peaks=np.concatenate((self._store.peaks, week)))
+        return int(known[0]) if len(known) else len(self._store.peaks) - 1
+
+    def _region(self, sites: frozenset[str]) -> int:
+        """The row of the region of these sites, made where it is missing; -1 for none."""
+        if not sites:
+            return -1
+        row = np.array(sorted(identity.key("s", site) for site in sites), np.uint64)
+        have = self._store.regions
+        wide = max(have.shape[1], len(row))
+        regions = np.zeros((len(have) + 1, wide), np.uint64)
+        regions[:-1, : have.shape[1]] = have
+        regions[-1, : len(row)] = row
+        known = np.flatnonzero((regions[:-1] == regions[-1]).all(axis=1))
+        if not len(known):
+            self._store = self._store._replace(regions=regions)
+        return int(known[0]) if len(known) else len(regions) - 1
 
     def recut(self, setup: Callable[[str], QueueSetup]) -> list[str]:
         """Names of the queues here whose days or intervals *setup* would cut otherwise: rows cannot be cut anew."""
@@ -256,7 +312,7 @@ class Windows:
         self._setup = setup
         for at in range(self._ready):
             self._form(at, setup(self.names.names[at]))
-            self._store.queues[at]["stirred"] = 1
+            self._store.queues[at]["stirred"] = ALL_STIRRED
 
     def set_open(self, queue: str, is_open: bool, since_ms: int) -> None:
         """Say at *since_ms* whether *queue* is open; the same as before says nothing."""
@@ -309,7 +365,7 @@ class Windows:
         return min((self.names.names[at] for at in most), default=None)
 
     def counts(self, name: str) -> NDArray[np.int64]:
-        """A counter of every queue's record by its name, e.g. ``too_late``, ``duplicates``, ``negative``, ``lost``."""
+        """A counter of every queue's record by its name, e.g. ``too_late``, ``duplicates``, ``lost``, ``staffed``."""
         return np.asarray(self._store.queues[name][: self._ready], np.int64)
 
     def add_up(self, members: NDArray[np.int32], sums: NDArray[np.int64], now: NDArray[np.int64]) -> None:
@@ -393,4 +449,4 @@ class Windows:
         for name in sorted(queues):
             self._store = room_for(self._store, len(queues[name]) // SLOT.itemsize + 64)
             thaw(self._store, self.names.index(name), queues[name])
-        look(self._store, self._ready, self.now_ms)
+        self.look()

@@ -90,7 +90,7 @@ def assert_twins(got: Windows, events: list[Event], now: int) -> None:
 def state(got: Windows) -> dict[str, bytes]:
     """All that is kept, without how often something was said again."""
     names = sorted(got.names.names)
-    for field in ("duplicates", "negative"):
+    for field in ("duplicates", "duplicates_day", "late_day"):
         got._store.queues[field] = 0
     return {queue: data.partition(b"\n")[0] for queue, data in got.freeze(names).items()}
 
