@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -18,6 +19,8 @@ from models.runtime import Settings
 from models.topics import EVENTS, METRICS, PROJECTED_TOPICS, topic_name
 from streams.app import Output, WorkerApp, make_app, send_all
 from streams.clock import keep_time, wall_ms
+
+log = logging.getLogger("callwatch.worker")
 
 
 class Worker:
@@ -50,8 +53,10 @@ class Worker:
         """Where a partition that was just assigned starts; the events' state is restored here."""
         if tp.topic == self.topic(EVENTS):
             keeper = PartitionKeeper(tp.partition, self.kafka, self.settings.catalogue, self.send)
+            begun_s = time.monotonic()
             position = await keeper.restore()
             await keeper.tell_settings()
+            log.info("partition %d restored in %.3f s", tp.partition, time.monotonic() - begun_s)
             self.keepers[tp.partition] = keeper
             self.views[tp.partition] = MetricsView(keeper.actor)
             self._snapshot_s[tp.partition] = time.monotonic()

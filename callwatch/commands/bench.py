@@ -16,6 +16,7 @@ def register(app: typer.Typer) -> None:
     bench = typer.Typer(help="The benchmarks: every claim is a ratio from one run.", no_args_is_help=True)
     bench.command("throughput")(throughput)
     bench.command("memory")(memory)
+    bench.command("takeover")(takeover)
     app.add_typer(bench, name="bench")
 
 
@@ -107,3 +108,45 @@ def memory(
         Console().print(memory_report.table(results))
     if results["leaks"]:
         raise WorkError(memory_report.verdict(results))
+
+
+def takeover(
+    partitions: Annotated[int, typer.Option(help="Partitions of the topics.")] = 6,
+    queues: Annotated[int, typer.Option(help="Queues that the load spreads over.")] = 120,
+    events_per_s: Annotated[int, typer.Option("--rate", help="Events a second.")] = 2_000,
+    session_timeout: Annotated[float, typer.Option(help="[kafka] session_timeout_s of the workers.")] = 6.0,
+    bootstrap: Annotated[str, typer.Option(help="A broker that runs already (default: an embedded one).")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON and nothing else.")] = False,
+    smoke: Annotated[bool, typer.Option(help="Three steps that show that it works; writes no results.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder for the results (default: benchmarks/results).")
+    ] = None,
+) -> None:
+    """How long queues are dark when workers come, go and are killed under load. Exits with 1 beyond the bound."""
+    import orjson
+    from rich.console import Console
+
+    from benchmarks import machine, takeover_report
+    from benchmarks import takeover as benchmark
+    from callwatch.progress import Progress
+
+    plan = benchmark.Plan(
+        partitions=partitions,
+        queues=queues,
+        events_per_s=events_per_s,
+        session_s=session_timeout,
+        heartbeat_s=min(1.0, session_timeout / 3),
+        steps=benchmark.STEPS[:3] if smoke else benchmark.STEPS,
+        bootstrap=bootstrap,
+    )
+    with Progress() as progress:
+        results = benchmark.measure(plan, lambda text: progress.say(f"bench: {text}"))
+    folder = output if output is not None else None if smoke else machine.ROOT / "benchmarks" / "results"
+    if folder is not None:
+        takeover_report.write(results, folder)
+    if as_json:
+        sys.stdout.write(orjson.dumps(results, option=orjson.OPT_INDENT_2).decode() + "\n")
+    else:
+        Console().print(takeover_report.table(results))
+    if not results["held"]:
+        raise WorkError(takeover_report.verdict(results))

@@ -58,7 +58,16 @@ def ground(request: pytest.FixtureRequest, nursery: Nursery) -> Iterator[Ground]
         stack.enter_context(server)
         broken = any(run.mode == "broker" for run in plan_of(request.config))
         frail = stack.enter_context(ApacheKafka()) if broken else None
-        yield Ground(nursery, server.bootstrap, broker, folder, tell, name=f"{folder.name[-6:]}-", frail=frail)
+        yield Ground(
+            nursery,
+            server.bootstrap,
+            broker,
+            folder,
+            tell,
+            name=f"{folder.name[-6:]}-",
+            frail=frail,
+            rebalance_s=6.0 if broker == "apache" else 3.0,
+        )  # the embedded one lets everybody wait for half of it
 
 
 @pytest.fixture(scope="session")

@@ -91,7 +91,7 @@ def _deck(rng: random.Random, kinds: tuple[tuple[str, ...], ...]) -> Iterator[Di
 
 def _drawn(rng: random.Random, kind: str, detail: str) -> Disturbance:
     step = NAMED.get(detail, "")
-    most = {"batch": 12, "snapshot": 3, "restore": 1, "project": 8}.get(step, 1)
+    most = {"batch": 8, "snapshot": 3, "restore": 1, "project": 8}.get(step, 1)
     count = rng.randint(1, 2 if detail == "restore.reading_outputs" else most)
     return Disturbance(kind, detail, count, rng.uniform(0.0, 2.5), rng.random() < 0.3, rng.random() < 0.5)
 
