@@ -130,7 +130,7 @@ def test_the_view_tells_the_states_apart(log: Log) -> None:
     run(actor, log[: len(log) // 3])
     view = MetricsView(actor)
     rows = {queue: QueueFigures.model_validate_json(row) for queue, row in view.rows(1_000_000)}
-    assert set(rows) == set(actor.names.names)
+    assert set(rows) == {*actor.names.names, *actor.units.names}
     assert {row.state for row in rows.values()} <= {"ok", "warn", "breach"}
     assert view.rows(1_000_500) == [] or all(q in rows for q, _ in view.rows(1_000_500))
     # the world goes silent: no heartbeat for longer than the cadence
