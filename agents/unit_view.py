@@ -7,6 +7,7 @@ from typing import Final
 
 import orjson
 
+from agents.shown import shown
 from agents.units import Units
 from models.hours import settings_for
 from models.metric import FIGURES
@@ -16,7 +17,6 @@ REFRESH_MS: Final = 2_000
 #: Names of stale queues in a row; *stale_count* tells how many there are.
 STALE_MAX: Final = 50
 
-_NAMES: Final = [f"{metric}@{window}" for metric, window in FIGURES]
 _WAITING, _OPEN = FIGURES[("waiting", "now")], FIGURES[("open", "now")]
 _READY: Final = FIGURES[("agents_ready", "now")]
 _ARRIVALS: Final = FIGURES[("arrivals", "15m")]
@@ -55,7 +55,7 @@ class UnitView:
                 "members": members,
                 "stale": stale[:STALE_MAX],
                 "stale_count": count,
-                "figures": dict(zip(_NAMES, row, strict=True)),
+                "figures": shown(self._units.figures[at]),
             }
         )
 

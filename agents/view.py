@@ -9,6 +9,7 @@ import numpy as np
 import orjson
 
 from agents.actor import PartitionActor
+from agents.shown import shown
 from agents.unit_view import UnitView
 from models.hours import settings_for
 from models.metric import FIGURES
@@ -18,7 +19,6 @@ ROWS_MAX: Final = 500
 #: A quiet queue is written anew this often, so that a reader can tell a quiet queue from a dead worker.
 REFRESH_MS: Final = 2_000
 
-_NAMES: Final = [f"{metric}@{window}" for metric, window in FIGURES]
 _READY: Final = FIGURES[("agents_ready", "now")]
 _WAITING: Final = FIGURES[("waiting", "now")]
 _OPEN: Final = FIGURES[("open", "now")]
@@ -83,6 +83,6 @@ class MetricsView:
                 "agents_known": not math.isnan(row[_READY]),
                 "formula": settings.formula.name.lower(),
                 "threshold_ms": settings.threshold_ms,
-                "figures": dict(zip(_NAMES, row.tolist(), strict=True)),  # orjson writes NaN as null
+                "figures": shown(row),
             }
         )

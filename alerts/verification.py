@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from alerts.episode import Read, amount
+from alerts.episode import Read, amount, over
 from alerts.judge import sample_figure
 from models.catalogue import Rule
 from models.metric import METRIC, sample_of
@@ -45,11 +45,11 @@ def refusal(active: Sequence[Rule], read: Read) -> Refusal | None:
         text = f"{late:g} {'caller is' if late == 1 else 'callers are'} waiting past the threshold now"
         return Refusal("callers_waiting", "waiting_past_threshold@now", late, text)
     for rule in active:
-        window = "now" if rule.window == "now" else PRESENT
+        window = _window(rule, PRESENT)
         value, sample = read(rule.metric, window), sample_of(rule.metric)
         calls = read(sample, window) if sample else 1.0
         if value is not None and calls and beyond(rule, value):
-            where = "now" if window == "now" else "over the last 5 minutes"
+            where = over(window)[0]
             name, shown, limit = (
                 METRIC[rule.metric].en,
                 amount(rule.metric, value)[0],
@@ -71,7 +71,7 @@ def outcome(symptoms: Sequence[Rule], read: Read) -> tuple[bool, str] | None:
     """Whether every symptom's figure has recovered, with the words for it; None while a figure is undefined."""
     words = []
     for rule in symptoms:
-        window = "now" if rule.window == "now" else "resolve"
+        window = _window(rule, "resolve")
         value = read(rule.metric, window)
         if value is None and window == "now":
             continue
@@ -82,6 +82,11 @@ def outcome(symptoms: Sequence[Rule], read: Read) -> tuple[bool, str] | None:
             return False, f"{shown} is not back within {amount(rule.metric, rule.limit)[0]} by the recovery band"
         words.append(shown)
     return True, ", ".join(words) or "no figure left to judge"
+
+
+def _window(rule: Rule, wanted: str) -> str:
+    """The window that the figure of *rule* is judged in: *wanted*, or its own where the figure has not that one."""
+    return wanted if wanted in METRIC[rule.metric].windows else rule.window
 
 
 def _of_arrivals(rule: Rule) -> bool:

@@ -10,6 +10,8 @@ from alerts.defaults import default_rules
 from callwatch.timetable import WeeklySpan, parse_span
 from callwatch.toml_table import Table
 from models.catalogue import (
+    HALF_HOUR_MIN,
+    HALF_HOURS,
     Catalogue,
     Department,
     Duty,
@@ -150,10 +152,23 @@ def _queue(table: Table, names: _Names) -> QueueSettings:
         flow_out=table.choice("flow_out", FLOW_OUTS, default.flow_out.name.lower()),
         department=_department(table, names, ""),
         hours=_hours(table) if table.has("hours") else None,
+        immediate_ms=table.millis("immediate_s", default.immediate_ms),
+        peak=_peak(table),
     )
     if queue.short_ms > queue.threshold_ms:
         table.refuse("short_s", "a short abandon cannot be longer than threshold_s")
     return queue
+
+
+def _peak(table: Table) -> frozenset[int]:
+    """The half-hours of the week, 0 to 335 from Monday, that the spans under ``peak`` hold."""
+    found: set[int] = set()
+    for span in _spans(table, "peak"):
+        if span.starts_min % HALF_HOUR_MIN or span.ends_min % HALF_HOUR_MIN:
+            table.refuse("peak", "peaks are whole half-hours, such as Mon-Fri 10:00-12:00")
+        halves = range(span.starts_min // HALF_HOUR_MIN, span.ends_min // HALF_HOUR_MIN)
+        found.update((day * 48 + half) % HALF_HOURS for day in span.days for half in halves)
+    return frozenset(found)
 
 
 def _rules(tables: list[Table], names: _Names) -> tuple[Rule, ...]:

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Literal
+from typing import Final, Literal
+
+#: Peaks of a queue are half-hours of the local week.
+HALF_HOUR_MIN: Final = 30
+HALF_HOURS: Final = 336
 
 
 class Formula(IntEnum):

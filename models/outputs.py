@@ -156,7 +156,10 @@ class QueueFigures(BaseModel):
     agents_known: bool
     formula: str
     threshold_ms: int
-    figures: dict[str, float | None] = Field(description="'metric@window' to value; null is undefined")
+    figures: dict[str, float | None] = Field(
+        description="'metric@window' to value (docs/METRICS.md); what is undefined is left out, as are figures by line "
+        "and channel that are 0"
+    )
     members: int | None = Field(default=None, description="of a unit: queues that were ever heard of")
     stale: list[str] | None = Field(
         default=None, description="of a unit: queues whose partition or sources are silent, 50 names at most"

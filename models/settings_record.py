@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from models.catalogue import Catalogue, Duty, LoopLimits, OpeningHours, QueueSettings, Rule, Site
+from models.catalogue import HALF_HOURS, Catalogue, Duty, LoopLimits, OpeningHours, QueueSettings, Rule, Site
 from models.encode import encode_event
 from models.errors import SettingsError
 from models.fields import QUEUE_MAX, TEXT_MAX, VALUE_BYTES_MAX
@@ -165,6 +165,9 @@ def _queue(where: str, queue: QueueSettings) -> Iterator[str]:
     yield from _texts(where, queue.pattern, longest=QUEUE_MAX)
     yield from _within(f"{where}.threshold_ms", queue.threshold_ms, 0, THRESHOLD_MAX)
     yield from _within(f"{where}.short_ms", queue.short_ms, 0, THRESHOLD_MAX)
+    yield from _within(f"{where}.immediate_ms", queue.immediate_ms, 0, THRESHOLD_MAX)
+    for half in queue.peak:
+        yield from _within(f"{where}.peak", half, 0, HALF_HOURS - 1)
     yield from _spans(f"{where}.hours", queue.hours or ())
 
 

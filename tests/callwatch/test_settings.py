@@ -65,6 +65,8 @@ short_s = 2.5
 flow_out = "against"
 department = "floor"
 hours = []
+immediate_s = 7.5
+peak = ["Mon,Wed 10:00-11:00", "Sun 23:30-00:30"]
 
 [[rule]]
 id = "slow"
@@ -118,6 +120,8 @@ def test_a_whole_file_becomes_one_typed_object() -> None:
         30_000,
         2_500,
     )
+    assert queue.immediate_ms == 7_500
+    assert queue.peak == {20, 21, 96 + 20, 96 + 21, 335, 0}
     assert queue.hours == ()  # always open, although its site is not
     slow, agents = book.rules
     assert (slow.limit, slow.target, slow.recovery, slow.below) == (40_000, 20_000, 4_000, False)
@@ -242,6 +246,7 @@ BAD = [
     ("flow-out", '[[queue]]\npattern = "*"\nflow_out = "late"\n', 3, "late_only"),
     ("negative threshold", '[[queue]]\npattern = "*"\nthreshold_s = -1\n', 3, "is not from 0"),
     ("short beyond threshold", '[[queue]]\npattern = "*"\nthreshold_s = 4\n', 1, "longer than threshold_s"),
+    ("peak off the grid", '[[queue]]\npattern = "*"\npeak = ["daily 10:15-11:00"]\n', 3, "whole half-hours"),
     ("rule without id", '[[rule]]\nmetric = "waiting"\nwindow = "now"\nlimit = 3\n', 1, "id: is missing"),
     ("unknown metric", RULE.replace("abandonment_rate", "abandon_rate"), 3, 'did you mean "abandonment_rate"'),
     ("window of another metric", RULE.replace("15m", "now"), 4, '"now" is not one of 1m, 5m'),
