@@ -266,7 +266,7 @@ def room_for(store: Store, events: int) -> Store:
         size = _size(len(store.slots), slots)
         table = np.full(2 * size, -1, np.int32)
         store = store._replace(slots=_longer(store.slots, size), table=table)
-        rehash(store.slots, table, int(meta[SLOTS]))
+        rehash(store.slots, table, int(meta[SLOTS]), POINT)
     entries = int(meta[ENTRIES]) + _EVENT_ENTRIES * events
     if entries > len(store.entries):
         size = _size(len(store.entries), entries)

@@ -54,8 +54,9 @@ def remove(slots: NDArray[Any], table: NDArray[np.int32], slot: int) -> None:
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def rehash(slots: NDArray[Any], table: NDArray[np.int32], used: int) -> None:
-    """Fill the empty *table* with the first *used* slots that are not free."""
+def rehash(slots: NDArray[Any], table: NDArray[np.int32], used: int, keyless: int) -> None:
+    """Fill the empty *table* with those of the first *used* slots that are not free and not of the kind *keyless*,
+    which has the key of another slot."""
     for slot in range(used):
-        if slots[slot].kind >= 0:
+        if 0 <= slots[slot].kind != keyless:
             insert(slots, table, slot)

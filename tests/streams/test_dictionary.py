@@ -298,3 +298,21 @@ def test_agents_beyond_the_limit_of_slots_are_counted_in_their_state() -> None:
     assert got.value(QUEUE, "agents_talking", "now") == 1
     assert got.refused > 0
     assert not math.isnan(got.value(QUEUE, "occupancy", "1m") or 0.0)
+
+
+def test_agents_are_found_again_however_often_the_table_of_slots_has_grown() -> None:
+    names, states = [f"a{n}" for n in range(40)], ("offline", "ready", "ringing", "talking", "wrap", "not_ready")
+    rng = random.Random(1)
+    events = [agent(TEN + n * 100, rng.choice(names), rng.choice(states)) for n in range(6_000)]
+    latest = {e["agent"]: e["state"] for e in events}
+    now = events[-1]["ts"] + 1_000
+    got = feed(windows(), [clock(TEN), *events[:1]])
+    for first in range(1, len(events), 100):
+        feed(got, [clock(events[first]["ts"]), *events[first : first + 100]])
+    feed(got, [clock(now)])
+    again = windows()
+    again.thaw(got.freeze_time(), got.freeze(got.names.names))
+    for found in (got, again):
+        for state in states[1:]:
+            count = sum(s == state for s in latest.values())
+            assert found.value(QUEUE, f"agents_{state}", "now") == count, state
