@@ -25,14 +25,17 @@ demo: .venv/.runtime ## broker, worker, wallboard and a day at 60x [PORT=8080] [
 	    $(if $(PORT),--port "$(PORT)") $(ARGS)
 
 test: .venv/.dev ## all tests but the next two [ARGS="-k word"]
+	@.venv/bin/python -m agents.warm
 	@exec .venv/bin/python -m pytest $(ARGS)
 
 kafka: .venv/.dev ## the tests of whatever needs a broker, on Apache Kafka (Java 17 and Maven) [ARGS="-k word"]
 	@.venv/bin/python -m tests.kafka.jars
+	@.venv/bin/python -m agents.warm
 	@exec .venv/bin/python -m pytest -m "kafka and not crash" $(ARGS)
 
 crash: .venv/.dev ## the crash harness: processes killed at every point (Java 17 and Maven) [ARGS=...]
 	@.venv/bin/python -m tests.kafka.jars
+	@.venv/bin/python -m agents.warm
 	@exec .venv/bin/python -m pytest -m crash $(ARGS)
 
 lint: .venv/.dev ## ruff (rules and format) and mypy --strict

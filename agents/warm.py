@@ -1,4 +1,7 @@
-"""Compile or load every kernel before the worker joins its group: the first call of one takes seconds."""
+"""Compile or load every kernel before the worker joins its group: the first call of one takes seconds.
+
+``python -m agents.warm`` does it for a fresh checkout (a minute of compiling, once), so that no test pays for it.
+"""
 
 from __future__ import annotations
 
@@ -22,3 +25,7 @@ def warm() -> None:
     actor.windows.watch("warm/up", 1)
     again = PartitionActor(0, 1, Catalogue())
     again.thaw(actor.position, actor.freeze_common(), actor.freeze(actor.changed()))
+
+
+if __name__ == "__main__":
+    warm()
