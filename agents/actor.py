@@ -132,6 +132,11 @@ class PartitionActor:
         self.position = int(offsets[-1]) + 1
         return effects
 
+    def hear(self, value: bytes) -> list[Record]:
+        """Take a ``unit.sums`` that has no place in the log (a rehearsal): caused by what was decided last, say its
+        outputs."""
+        return self._outputs(self.units.take(orjson.loads(value)))
+
     def _control(self, columns: EventColumns, row: int, record: dict[str, Any]) -> list[Record]:
         kind, now_ms = columns.kind[row], self.windows.now_ms
         if kind == EventType.CLOCK:

@@ -131,12 +131,22 @@ class Judge:
 
     def settle(self, queue: str, rule_id: str, quiet_until_ms: int) -> int | None:
         """End an episode that a verification has disproved and keep its pair quiet; its start, None without episode."""
+        if queue in self._waiting:
+            return self._settle_waiting(queue, rule_id, quiet_until_ms)
         i = self._find(queue, rule_id)
         if i is None:
             return None
         pair = self._pairs[i]
         active = pair["state"] == ACTIVE
         pair["state"], pair["back"], pair["quiet_until_ms"] = IDLE, 0, quiet_until_ms
+        return int(pair["since_ms"]) if active else None
+
+    def _settle_waiting(self, queue: str, rule_id: str, quiet_until_ms: int) -> int | None:
+        """The same in a restored state: a command may come before the first clock."""
+        pair = dict(zip(KEPT, self._waiting[queue].get(rule_id) or [0] * len(KEPT), strict=True))
+        active = pair["state"] == ACTIVE
+        pair |= {"state": IDLE, "back": 0, "quiet_until_ms": quiet_until_ms}
+        self._waiting[queue] = self._waiting[queue] | {rule_id: list(pair.values())}
         return int(pair["since_ms"]) if active else None
 
     def snapshot(self, queue: str) -> dict[str, Any]:

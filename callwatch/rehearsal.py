@@ -3,7 +3,8 @@
 The recording is laid out as ``callwatch replay`` lays it on the log (`sources.timeline`, `sources.replay.places`): with
 clocks from its event time, or, a capture, with its own clocks and with the commands of people where they lie. Each
 partition has its actor, the same that a worker has. So what comes out is what workers write, byte for byte, whatever
-the speed of the replay and the size of their fetches.
+the speed of the replay and the size of their fetches. One thing differs: what partitions tell each other of units lies
+in the log of workers wherever it was appended, and here it has no place of its own; so ``pos`` is not theirs.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class Rehearsal:
         self.actors = [PartitionActor(p, partitions, catalogue) for p in range(partitions)]
         self.held = 0  #: records laid and not played yet
         self._log: list[list[bytes]] = [[] for _ in self.actors]
+        self._told: list[list[bytes]] = [[] for _ in self.actors]  # of units, by other partitions
 
     def lay(self, partition: int, value: bytes) -> None:
         """Append a record to the log of *partition*."""
@@ -41,18 +43,25 @@ class Rehearsal:
     def play(self) -> list[Record]:
         """Apply all that was laid; returns what it caused, partition by partition, each in the order of its log.
 
-        What an actor appends to the log itself (a record of another partition, forwarded) is laid there for the next.
+        What an actor appends to the log itself (a record of another partition, forwarded) is laid there for the next,
+        which also hears what was told of units.
         """
         out: list[Record] = []
         held, self._log, self.held = self._log, [[] for _ in self.actors], 0
-        for actor, values in zip(self.actors, held, strict=True):
+        told, self._told = self._told, [[] for _ in self.actors]
+        for actor, values, heard in zip(self.actors, held, told, strict=True):
+            for value in heard:
+                out += actor.hear(value)
             if not values:
                 continue
-            records = actor.apply(values, range(actor.position, actor.position + len(values))).records
-            for record in records:
+            effects = actor.apply(values, range(actor.position, actor.position + len(values)))
+            for record in effects.told:
+                self._told[record.partition].append(record.value)
+                self.held += 1
+            for record in effects.records:
                 if record.topic == EVENTS:
                     self.lay(record.partition, record.value)
-            out += [record for record in records if record.topic != EVENTS]
+            out += [record for record in effects.records if record.topic != EVENTS]
         return out
 
 

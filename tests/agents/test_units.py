@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agents.actor import PartitionActor
+from callwatch.rehearsal import rehearse
 from models.topics import ANOMALIES, WORKORDER_LOG
+from sources.recording import RecordingHeader, RecordingWriter, open_recording
 from tests.agents.unit_world import World, catalogue, commands, feeds, homes, merged, of_units, with_commands
 
 Judged = dict[tuple[int, str], list[dict[str, Any]]]
@@ -66,3 +69,17 @@ def test_one_partition_says_what_many_say(given: list[list[bytes]], expected: Ju
     assert alone.keys() == many.keys()
     for topic, found in alone.items():
         assert sorted(found, key=repr) == sorted(many[topic], key=repr)
+
+
+@pytest.mark.parametrize("batch", [57, 20_000])
+def test_a_rehearsal_says_of_units_what_one_partition_says(given: list[list[bytes]], tmp_path: Path, batch: int) -> None:
+    path = tmp_path / "capture.ndjson.zst"
+    with RecordingWriter(path, RecordingHeader(zone="UTC", ordered="log", made_by="test")) as out:
+        out.write_all(merged(given))
+    found = []
+    for partitions in (1, 3):
+        with open_recording(path) as recording:
+            said = of_units(list(rehearse(recording, catalogue(), partitions, batch=batch)))
+        found.append({topic: sorted(rows, key=lambda row: str(row["queue"])) for topic, rows in said.items()})
+    assert len(found[0][ANOMALIES]) > 10
+    assert found[0] == found[1]

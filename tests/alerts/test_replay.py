@@ -15,7 +15,7 @@ from alerts.judgement import Judgement, Output
 from models.catalogue import LoopLimits
 from models.command import COMMANDS
 from models.metric import figure
-from tests.alerts.world import HOUR, MIN, PAYLOADS, PEOPLE, World, catalogue
+from tests.alerts.world import HOUR, MIN, PAYLOADS, PEOPLE, World, breach, catalogue
 
 QUEUES = ("bank/PS", "bank/IN", "shop/orders")
 #: Short limits, so that a walk of a few hours comes by every corner.
@@ -229,6 +229,24 @@ def test_a_long_walk_comes_by_every_state_and_holds_every_invariant() -> None:
         "refused",
         "page",
     }
+
+
+def test_an_order_that_closes_before_the_first_clock_of_a_new_owner_ends_its_episode() -> None:
+    whole, cut = World(), World()
+    for world in (whole, cut):
+        breach(world)
+        world.tell("acknowledge")
+        world.tell("resolve", cause="staffing", measure="two more")
+        world.run(3 * HOUR, MIN)
+        assert (world.order()["verification"]["state"], world.order()["active"]) == ("undecided", ["sl"])
+        if world is cut:
+            state = world.judgement.snapshot("bank/PS")
+            world.judgement = Judgement(world.catalogue)
+            world.judgement.restore("bank/PS", state)
+        world.probe(True)
+        assert world.anomalies() == [("sl", "start"), ("sl", "end")]
+        world.run(20 * MIN, MIN)
+    assert everything(cut.outputs) == everything(whole.outputs)
 
 
 def test_a_snapshot_of_nothing_is_empty() -> None:
