@@ -72,7 +72,9 @@ def test_one_partition_says_what_many_say(given: list[list[bytes]], expected: Ju
 
 
 @pytest.mark.parametrize("batch", [57, 20_000])
-def test_a_rehearsal_says_of_units_what_one_partition_says(given: list[list[bytes]], tmp_path: Path, batch: int) -> None:
+def test_a_rehearsal_says_of_units_what_one_partition_says(
+    given: list[list[bytes]], tmp_path: Path, batch: int
+) -> None:
     path = tmp_path / "capture.ndjson.zst"
     with RecordingWriter(path, RecordingHeader(zone="UTC", ordered="log", made_by="test")) as out:
         out.write_all(merged(given))
