@@ -21,6 +21,8 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' Makefile
 
 demo: .venv/.runtime ## broker, worker, wallboard and a day at 60x [PORT=8080] [RECORDING=x.ndjson.zst] [FROM=1999-02-03T12:00]
+	@echo "loading the kernels (on a new checkout they are compiled first: a minute or two, once)"
+	@.venv/bin/python -m agents.warm
 	@exec .venv/bin/callwatch demo $(if $(RECORDING),--recording "$(RECORDING)") $(if $(FROM),--from "$(FROM)") \
 	    $(if $(PORT),--port "$(PORT)") $(ARGS)
 
