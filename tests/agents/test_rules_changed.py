@@ -23,14 +23,17 @@ def told(settings: Catalogue, ident: str = "1", ts_ms: int = START) -> bytes:
 
 
 def looser() -> Catalogue:
-    """No silence, the longest wait of "late" alone and later, ann has left, the queues of "late" never close, another formula."""
+    """No silence, the longest wait of "late" alone and later, ann has left, "late" never closes, another formula."""
     old = catalogue()
     longest, abandoned, _ = old.rules
     return replace(
         old,
         sites=(old.sites[0], replace(old.sites[1], hours=())),
         queues=(replace(old.queues[0], formula=Formula.NEGATIVE),),
-        rules=(replace(longest, limit=8_000, target=8_000, pattern="late/*"), replace(abandoned, metric="answer_rate", below=True)),
+        rules=(
+            replace(longest, limit=8_000, target=8_000, pattern="late/*"),
+            replace(abandoned, metric="answer_rate", below=True),
+        ),
         people=(old.people[1], Person("cy", "Cy", "floor", 1)),
         sources=(Source("pbx", 60_000), Source("other", 1_000)),
     )
