@@ -43,8 +43,9 @@ SEEK_ATTEMPTS = 3
 #: How long the broker may hold a fetch back when there is nothing new. The embedded one looks again only when it is
 #: over: with 500 a record came after 140 ms (median), with 50 after 6 ms, and an idle worker asks 20 times a second.
 FETCH_WAIT_MS = 50
-#: Of the request timeout, for restores on an assignment. Faust waits for the whole of it, and when that is over takes
-#: the worker for stopped: it would sit there in the group and do nothing.
+#: Of the request timeout, for all that is to be done on an assignment: the broker's answers, the restores, and the wait
+#: for the next assignment when this one is taken away. Faust waits for the whole of it, and when that is over takes the
+#: worker for stopped: it would sit there in the group and do nothing.
 RESTORE_SHARE = 0.9
 #: Batches of one partition from the first unacknowledged one on: the stream's buffer (2), the one with the agent, the
 #: one that waits for room. Far beyond that (4 MB each) the agent takes batches and does not acknowledge them.
@@ -229,8 +230,22 @@ class Consumer(stock.Consumer):
     # -- assignment ------------------------------------------------------------------------------------------------
 
     async def perform_seek(self) -> None:
-        """Ask the app where each partition starts, and go there. Called on each assignment, before any delivery."""
+        """Ask the app where each partition starts, and go there. Called on each assignment, before any delivery.
+
+        Raises `WorkError`, which ends the worker, when all of that takes too long: see `RESTORE_SHARE`.
+        """
         assigned = sorted(self.assignment())
+        limit_s = self.app.conf.broker_request_timeout * RESTORE_SHARE
+        try:
+            async with asyncio.timeout(limit_s):
+                await self._seek_to_starts(assigned)
+        except TimeoutError as error:
+            raise WorkError(
+                f"The state of {len(assigned)} partitions is not restored in {limit_s:.0f} s. "
+                "Start more workers, so that each has fewer, or see why the broker is slow."
+            ) from error
+
+    async def _seek_to_starts(self, assigned: list[TP]) -> None:
         first, committed = await self._thread.positions_known(assigned)
         wanted = await self._wanted_starts(assigned)
         starts = {}
@@ -255,18 +270,12 @@ class Consumer(stock.Consumer):
             return list(await asyncio.gather(*map(self.app.partition_starts, assigned)))
 
         asking = self._asking = asyncio.ensure_future(ask_all())
-        limit_s = self.app.conf.broker_request_timeout * RESTORE_SHARE
         try:
-            await asyncio.wait({asking}, timeout=limit_s)
+            await asyncio.wait({asking})
             if asking.cancelled():
                 # Revoked meanwhile (see settle). Faust ends this wait when the next assignment comes, not before:
                 # returning would switch the flow on in the middle of a rebalance.
                 await asyncio.Event().wait()
-            if not asking.done():
-                raise WorkError(
-                    f"The state of {len(assigned)} partitions is not restored in {limit_s:.0f} s. "
-                    "Start more workers, so that each has fewer, or see why the broker is slow."
-                )
             return dict(zip(assigned, asking.result(), strict=True))
         finally:
             asking.cancel()

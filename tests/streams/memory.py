@@ -36,6 +36,7 @@ class Log:
         self.sent: list[bytes] = []
         self.failing: Exception | None = None  #: what sends end with
         self.generation = 0
+        self.silent = False  #: the broker does not say where partitions begin
 
 
 class MemoryThread(Service):
@@ -86,6 +87,8 @@ class MemoryThread(Service):
 
     async def positions_known(self, tps: list[TP]) -> tuple[dict[TP, int], dict[TP, int]]:
         """See `streams.transport.ConsumerThread`."""
+        while self.log_.silent:
+            await asyncio.sleep(0.01)
         return {tp: self.log_.first[tp] for tp in tps}, {
             tp: self.log_.committed[tp] for tp in tps if tp in self.log_.committed
         }

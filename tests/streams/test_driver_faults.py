@@ -351,6 +351,47 @@ def test_a_restore_that_takes_too_long_ends_the_worker() -> None:
     run(main())
 
 
+def test_a_broker_that_does_not_say_where_partitions_begin_ends_the_worker() -> None:
+    """Else Faust takes it for stopped: it stays in the group, and its partitions are nobody's for ever."""
+
+    async def main() -> None:
+        log = Log(10)
+        log.silent = True
+        app = memory_app(log, "ours", broker_request_timeout=0.5)
+        seen = _skipping_agent(app, -1)
+        async with running(app):
+            await until(lambda: app.crashed)
+        assert "not restored in 0 s" in str(app.crash_reason)
+        assert seen == []
+
+    run(main())
+
+
+def test_partitions_that_are_taken_away_and_never_given_again_end_the_worker() -> None:
+    """A broker that dies in the middle of a rebalance; else as above."""
+
+    async def main() -> None:
+        log = Log(10)
+        app = memory_app(log, "ours", broker_request_timeout=0.5)
+        asked = asyncio.Event()
+
+        async def starts(tp: TP) -> int | None:
+            asked.set()
+            await asyncio.sleep(60)
+            return None
+
+        app.partition_starts = starts
+        _skipping_agent(app, -1)
+        async with running(app):
+            await asked.wait()
+            await app.consumer.on_partitions_revoked(set(log.size))
+            assert not app.crashed
+            await until(lambda: app.crashed)
+        assert "not restored in 0 s" in str(app.crash_reason)
+
+    run(main())
+
+
 def test_a_restore_is_called_off_when_its_partitions_go() -> None:
     async def main() -> None:
         app = memory_app(Log(10), "ours")
