@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Lock
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import orjson
 import pytest
@@ -18,6 +18,9 @@ from tests.crash.drive import Ground, drive
 from tests.crash.nursery import Nursery
 from tests.crash.plan import Run, make_plan
 from tests.kafka.server import ApacheKafka
+
+#: A broker that gets no core for some seconds takes itself for dead; that is not what is meant to be tested here.
+_PATIENT: Final = {"broker.session.timeout.ms": "20000"}
 
 
 def plan_of(config: pytest.Config) -> list[Run]:
@@ -54,7 +57,7 @@ def ground(request: pytest.FixtureRequest, nursery: Nursery) -> Iterator[Ground]
 
     with ExitStack() as stack:
         broker = request.config.getoption("crash_broker")
-        server: ApacheKafka | EmbeddedStack = ApacheKafka() if broker == "apache" else EmbeddedStack()
+        server: ApacheKafka | EmbeddedStack = ApacheKafka(_PATIENT) if broker == "apache" else EmbeddedStack()
         stack.enter_context(server)
         broken = any(run.mode == "broker" for run in plan_of(request.config))
         frail = stack.enter_context(ApacheKafka()) if broken else None

@@ -277,7 +277,7 @@ class Driver:
             valkey.start()
         struck_s = time.monotonic()
         self._supervised_settle()
-        self._leave(point)
+        self._crew.kill()  # in order it might not end: it may be just about to notice the loss
         return struck_s
 
     def _supervised_settle(self) -> None:
