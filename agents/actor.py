@@ -19,6 +19,7 @@ import orjson
 
 from agents.room import Room
 from agents.sources import SourceBook
+from agents.unit_strays import DEAD
 from agents.units import Units
 from alerts.judgement import Judgement
 from alerts.turn import Output
@@ -116,6 +117,7 @@ class PartitionActor:
         columns = decoded.columns
         effects = Effects(events=len(columns), misrouted=len(decoded.misrouted))
         self.room.begin(decoded.dead)
+        self.units.strays.begin([m.offset for m in decoded.misrouted], [letter.offset for letter in decoded.dead])
         first = 0
         for row, record in sorted(columns.records.items()):
             self.windows.apply(columns, first, row + 1)
@@ -124,6 +126,7 @@ class PartitionActor:
             effects.records += self._control(columns, row, record)
         self.windows.apply(columns, first, len(columns))
         self.room.end()
+        self.units.strays.end()
         dead, self._refused = sorted(decoded.dead + self._refused, key=attrgetter("offset")), []
         effects.dead = len(dead)
         effects.records += [self._dead(letter) for letter in dead]
@@ -169,6 +172,7 @@ class PartitionActor:
             value = orjson.dumps(record)
             letter = DeadLetter(EVENTS, self.partition, self._cause, refused.reason, refused.detail, value)
             self._refused.append(letter)
+            self.units.strays.counts[DEAD] += 1
             return []
         if not self._is_new(_ident(record)) or digest(catalogue) == self.digest:
             return []

@@ -16,6 +16,7 @@ import orjson
 
 from agents.actor import COMMANDS_KEPT, PartitionActor
 from agents.unit_board import Share, UnitBoard
+from agents.unit_teller import NAMES_MAX
 from agents.units import BOARD
 from models.catalogue import Catalogue
 from models.partition import partition_of
@@ -66,10 +67,14 @@ def board_of(blank: PartitionActor, former: Sequence[bytes], partitions: int) ->
         old, old_board = orjson.loads(line), UnitBoard(len(former))
         old_board.thaw(rest)
         head["watches"] |= {name: watch for name, watch in old["watches"].items() if name in at_home}
+        head["times"] |= {name: time for name, time in old["times"].items() if name in at_home}
         head["held"] += [[tick, record] for tick, record in old["held"] if record["queue"] in at_home]
         head["clock"] = max(head["clock"], old["clock"], key=lambda clock: clock[1])
         board.tick = max(board.tick, old_board.tick)
         board.lines[0].shares |= _totals(old_board, at_home)
+        for former_line in old_board.lines:
+            for name in former_line.people.units.keys() & at_home:
+                board.lines[0].people.move(name, former_line.people.units[name].items())
     head["held"].sort(key=lambda held: held[0])
     board.lines[0].tick = board.tick
     first = orjson.loads(board.freeze().partition(b"\n")[0]) | {"first": board.tick}
@@ -79,10 +84,11 @@ def board_of(blank: PartitionActor, former: Sequence[bytes], partitions: int) ->
 def _totals(board: UnitBoard, at_home: set[str]) -> dict[str, Share]:
     """What each unit of *at_home* that *board* knows comes to."""
     names = sorted({name for line in board.lines for name in line.shares} & at_home)
-    total, found = board.total(names), {}
-    for u, name in enumerate(names):
-        queues = sorted({queue for line in board.lines if name in line.shares for queue in line.shares[name].queues})
-        found[name] = Share(total.sums[u], total.now[u], queues)
+    found = {}
+    for name in names:
+        total, shares = board.total(name, 0), [line.shares[name] for line in board.lines if name in line.shares]
+        queues = sorted({queue for share in shares for queue in share.queues})
+        found[name] = Share(total.sums, total.now, queues[:NAMES_MAX], sum(share.unlisted for share in shares))
     return found
 
 

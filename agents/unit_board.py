@@ -3,7 +3,8 @@
 Theory. Ticks of different partitions come in any order: a replay may read one partition hours before another. So a
 told tick waits until every partition has told as far; then the board goes on to it. The shares that a tick is made of
 are those told at it, or last before it where a partition skipped it (its clock jumped). So what a tick shows is a
-function of what was told, and not of the order in which it came.
+function of what was told, and not of the order in which it came. Between two ticks nothing changes: what comes late
+counts from the next one on.
 
 Two things are not waited for. Where owners keep the time (*live*), a partition that is silent for longer than
 `SILENT_MS`: its last share goes on counting, window by window until that window has passed, and its queues are named as
@@ -16,7 +17,6 @@ does not follow the one before it is left until its partition tells everything a
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -25,11 +25,13 @@ import orjson
 import zstandard
 from numpy.typing import NDArray
 
+from agents.unit_people import LinePeople, People, read_moves
 from agents.unit_teller import COUNTING, share_of
 from models.metric import WINDOW_MS, WINDOWS
 from models.unit import TICK_MS, UNITS_MAX
 from streams import unit_sums
 from streams.counters import COUNTERS
+from streams.store import DAY
 
 #: Silence of a partition after which it is not waited for: two ticks.
 SILENT_MS: Final = 10_000
@@ -49,6 +51,7 @@ class Share:
     sums: NDArray[np.int64]
     now: NDArray[np.int64]
     queues: list[str]
+    unlisted: int  #: agents beyond those that are told by name
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,9 @@ class News:
 
     whole: bool
     blind: bool
+    strays: tuple[int, int]
     shares: dict[str, Share | None]
+    moves: dict[str, list[tuple[int, int]]]
 
 
 @dataclass(slots=True)
@@ -76,7 +81,9 @@ class Line:
 
     tick: int = -1  #: of the shares
     blind: bool = False
+    strays: tuple[int, int] = (0, 0)  #: misrouted and dead records of the day
     shares: dict[str, Share] = field(default_factory=dict)
+    people: LinePeople = field(default_factory=LinePeople)
     told: int = -1  #: newest whole tick told
     part: tuple[int, int] = (-1, -1)  #: tick and part taken last
     waiting: deque[Waiting] = field(default_factory=deque)
@@ -84,12 +91,12 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """All units at one tick: *sums* ``(units, WINDOWS, COUNTERS)``, *now* ``(units, FIELDS)``, *complete* ``(units,)``
-    whether every queue's partition and sources are heard of."""
+    """A unit at one tick: *sums* ``(WINDOWS, COUNTERS)``, *now* ``(FIELDS,)``, and whether it is *complete*: every
+    queue's partition and sources are heard of."""
 
     sums: NDArray[np.int64]
     now: NDArray[np.int64]
-    complete: NDArray[np.bool_]
+    complete: bool
 
 
 class UnitBoard:
@@ -101,6 +108,7 @@ class UnitBoard:
         self.hurried = 0  #: ticks that went on without a partition for want of room
         self._first = -1  #: the first tick that anybody told
         self._bytes = 0
+        self._people = People()
 
     def take(self, record: dict[str, Any]) -> None:
         """Take one ``unit.sums`` record; nothing happens with one that was taken, or that no teller wrote."""
@@ -120,7 +128,6 @@ class UnitBoard:
             self._first = tick
         if part + 1 == parts:
             line.told = tick
-            self._settle(line, self.tick)
 
     def pack(self) -> None:
         """Make what waits small; to be called when the board goes no further for now."""
@@ -135,7 +142,8 @@ class UnitBoard:
 
     def advance(self, now_ms: int, live: bool) -> bool:
         """Go on to the next tick that is due; False where there is none. *now_ms* is the clock of this partition."""
-        due = min((line.waiting[0].tick for line in self.lines if line.waiting and line.told > self.tick), default=-1)
+        ahead = [line for line in self.lines if line.told > self.tick]
+        due = min((next(e.tick for e in line.waiting if e.tick > self.tick) for line in ahead), default=-1)
         if due < 0:
             return False
         missing = [line for line in self.lines if line.told < due]
@@ -161,29 +169,44 @@ class UnitBoard:
             news = entry.news or _read(orjson.loads(zstandard.decompress(entry.packed)))
             if news.whole:
                 line.shares.clear()
+                line.people.clear()
             for name, share in news.shares.items():
                 line.shares.pop(name, None)
                 if share is not None and len(line.shares) < UNITS_MAX:
                     line.shares[name] = share
-            line.tick, line.blind = entry.tick, news.blind
+                if share is None:
+                    line.people.drop(name)
+            for name, moves in news.moves.items():
+                line.people.move(name, moves)
+            line.tick, line.blind, line.strays = entry.tick, news.blind, news.strays
 
     # -- what they make together ----------------------------------------------------------------------------------
 
-    def total(self, names: Sequence[str]) -> Total:
-        """What the units *names* come to at the tick that the board stands at."""
-        sums = np.zeros((len(names), unit_sums.WINDOWS, COUNTERS), np.int64)
-        now = np.zeros((len(names), unit_sums.FIELDS), np.int64)
-        now[:, [unit_sums.LAST_EVENT, unit_sums.OPEN_SINCE]] = -1
-        complete = np.ones(len(names), np.bool_)
+    def total(self, unit: str, day_tick: int) -> Total:
+        """What *unit*, whose day began at *day_tick*, comes to at the tick that the board stands at."""
+        sums = np.zeros((unit_sums.WINDOWS, COUNTERS), np.int64)
+        now = np.zeros(unit_sums.FIELDS, np.int64)
+        now[[unit_sums.LAST_EVENT, unit_sums.LAST_WORD, unit_sums.OPEN_SINCE]] = -1
+        complete = True
         for line in self.lines:
             age_ms = (self.tick - line.tick) * TICK_MS
-            count, present, heard = age_ms < _LENGTHS, age_ms < NOW_MS, not line.blind and age_ms <= SILENT_MS
-            for u, name in enumerate(names):
-                share = line.shares.get(name)
-                if share is not None:
-                    unit_sums.gather(share.sums, share.now, count, present, sums[u], now[u])
-                    complete[u] &= heard
+            share = line.shares.get(unit)
+            if share is not None:
+                counting = age_ms < _LENGTHS
+                counting[DAY] = line.tick >= day_tick
+                unit_sums.gather(share.sums, share.now, counting, age_ms < NOW_MS, sums, now)
+                complete &= not line.blind and age_ms <= SILENT_MS
         return Total(sums, now, complete)
+
+    def agents(self, unit: str) -> tuple[int, ...]:
+        """How many distinct agents of *unit* are in each ``AgentState``."""
+        now = [line.people if (self.tick - line.tick) * TICK_MS < NOW_MS else None for line in self.lines]
+        return self._people.counts(unit, now)
+
+    def strays(self, day_tick: int) -> tuple[int, int]:
+        """Misrouted and dead records of all partitions in the day that began at *day_tick*."""
+        counts = [line.strays for line in self.lines if line.tick >= day_tick]
+        return sum(misrouted for misrouted, _ in counts), sum(dead for _, dead in counts)
 
     def members(self, unit: str) -> int:
         """How many queues were ever heard of in *unit*."""
@@ -210,7 +233,8 @@ class UnitBoard:
             shares = {name: _frozen(share) for name, share in line.shares.items()}
             waiting = [(entry.tick, len(entry.packed)) for entry in line.waiting]
             packed += [entry.packed for entry in line.waiting]
-            lines.append([line.tick, line.blind, shares, line.told, line.part, waiting])
+            people = {unit: list(agents.items()) for unit, agents in line.people.units.items()}
+            lines.append([line.tick, line.blind, line.strays, shares, people, line.told, line.part, waiting])
         head = {"tick": self.tick, "hurried": self.hurried, "first": self._first, "lines": lines}
         return orjson.dumps(head, option=orjson.OPT_SERIALIZE_NUMPY) + b"\n" + b"".join(packed)
 
@@ -220,9 +244,13 @@ class UnitBoard:
         head = orjson.loads(line)
         self.tick, self.hurried, self._first, self._bytes = head["tick"], head["hurried"], head["first"], len(rest)
         at = 0
-        for own, (tick, blind, shares, told, part, waiting) in zip(self.lines, head["lines"], strict=True):
-            own.tick, own.blind, own.told, own.part = tick, blind, told, tuple(part)
+        for own, state in zip(self.lines, head["lines"], strict=True):
+            own.tick, own.blind, strays, shares, people, own.told, part, waiting = state
+            own.strays, own.part = tuple(strays), tuple(part)
             own.shares = {name: Share(*share_of(share)) for name, share in shares.items()}
+            own.people = LinePeople()
+            for unit, agents in people.items():
+                own.people.move(unit, agents)
             own.waiting.clear()
             for of, length in waiting:
                 own.waiting.append(Waiting(of, None, None, rest[at : at + length]))
@@ -248,12 +276,14 @@ def _read(record: dict[str, Any]) -> News:
     """What a record tells. Raises `_MALFORMED` when no teller wrote it."""
     if type(record["blind"]) is not bool or type(record["whole"]) is not bool:
         raise TypeError("no record of a teller")
-    units = dict(record["units"]).items()
+    misrouted, dead = map(_whole, record["strays"])
+    units, agents = dict(record["units"]).items(), dict(record["agents"]).items()
     shares = {name: None if share is None else Share(*share_of(share)) for name, share in units}
-    return News(record["whole"] and record["part"] == 0, record["blind"], shares)
+    moves = {name: read_moves(moved) for name, moved in agents}
+    return News(record["whole"] and record["part"] == 0, record["blind"], (misrouted, dead), shares, moves)
 
 
 def _frozen(share: Share) -> dict[str, Any]:
     flat = share.sums.ravel()
     at = np.flatnonzero(flat)
-    return {"at": at, "n": flat[at], "now": share.now, "queues": share.queues}
+    return {"at": at, "n": flat[at], "now": share.now, "queues": share.queues, "unlisted": share.unlisted}

@@ -3,15 +3,16 @@
 Theory. A unit lives in one partition and its queues in all of them, so every partition appends its share to the unit's
 home (``unit.sums``). What a record says is absolute: the counters as they are, never what to add. A record names only
 what is other than at the tick before (a quiet night costs two hundred bytes a tick), and now and then everything.
-Copies are harmless (`agents.unit_board` takes each tick once), so they are sent again after a restart.
+Agents are told by name, because one who serves queues of several partitions is one agent of the unit. Copies are
+harmless (`agents.unit_board` takes each tick once), so they are sent again after a restart.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
 from models.unit import TICK_MS, Layout
@@ -26,10 +27,18 @@ NAMES_MAX: Final = 50
 WHOLE_EVERY: Final = 120
 #: Bytes of units in one record; the rest goes into further records of the tick. Records end at 256 KB.
 PART_BYTES: Final = 150_000
+#: Agents that a partition tells of one unit; the rest is counted. A floor of 20,000 is ten times a large centre's.
+AGENTS_MAX: Final = 20_000
+#: Agents in one record: 24 bytes each.
+AGENTS_AT_ONCE: Final = 4_000
 #: Tells which counters the numbers stand for.
 COUNTING: Final = [VERSION, COUNTERS]
 
 Share = dict[str, Any]
+#: Who is not offline, by identity, and in which state (``AgentState``); in what is told 0 for those who left.
+Agents = dict[int, int]
+#: One thing to tell: under which key of a record, of which unit, what.
+_Item = tuple[str, str, Any]
 #: The partition to tell, and the ``unit.sums`` record; its ``queue`` is one of the units at home there.
 Telling = tuple[int, dict[str, Any]]
 
@@ -40,6 +49,7 @@ class UnitTeller:
     def __init__(self, partition: int, layout: Layout) -> None:
         self._partition = partition
         self.told: dict[str, Share] = {}  #: of each unit what was told last
+        self.agents: dict[str, Agents] = {}  #: and of its agents
         self.last = -1  #: tick told last
         self.begin(layout)
 
@@ -51,36 +61,43 @@ class UnitTeller:
         units = len(layout.names)
         self._sums = np.zeros((units, unit_sums.WINDOWS, COUNTERS), np.int64)
         self._now = np.zeros((units, unit_sums.FIELDS), np.int64)
+        self._signs = np.zeros(units, np.int64)
+        self._listed: dict[str, tuple[int, Agents, int]] = {}
 
-    def tell(self, cause: int, ts_ms: int, windows: Windows, blind: bool) -> list[Telling]:
+    def tell(self, cause: int, ts_ms: int, windows: Windows, blind: bool, strays: Sequence[int]) -> list[Telling]:
         """What to tell at the clock *ts_ms*, the record at offset *cause*; nothing unless it begins a tick.
 
-        *blind* says that nothing is heard of the sources of any queue.
+        *blind* says that nothing is heard of the sources of any queue; *strays* are the misrouted and the dead records
+        of the day so far.
         """
         tick = ts_ms // TICK_MS
         if tick <= self.last:
             return []
         after, self.last = self.last, tick
         shares = self._shares(windows)
+        agents = {unit: self._listed[unit][1] for unit in shares}
         whole = after < 0 or tick // WHOLE_EVERY != after // WHOLE_EVERY
-        news: dict[int, dict[str, Share | None]] = {home: {} for home in self._layout.home}
-        for name, home in zip(self._layout.names, self._layout.home, strict=True):
-            share = shares.get(name)
-            if share != self.told.get(name) or (whole and share is not None):
-                news[home][name] = share
-        self.told = shares
-        head = {"partition": self._partition, "tick": tick, "after": after, "whole": whole, "blind": blind}
+        if whole:
+            self.agents = {}
+        news: dict[int, list[_Item]] = {home: [] for home in self._layout.home}
+        for unit, home in zip(self._layout.names, self._layout.home, strict=True):
+            share = shares.get(unit)
+            if share != self.told.get(unit) or (whole and share is not None):
+                news[home].append(("units", unit, share))
+            news[home] += _moves(unit, self.agents.get(unit, {}), agents.get(unit, {}))
+        self.told, self.agents = shares, agents
+        head = {"partition": self._partition, "tick": tick, "after": after, "whole": whole, "blind": blind} | {
+            "strays": list(strays)
+        }
         return [
             telling
-            for home, units in sorted(news.items())
-            for telling in self._records(home, units, cause, ts_ms, head)
+            for home, items in sorted(news.items())
+            for telling in self._records(home, items, cause, ts_ms, head)
         ]
 
-    def _records(
-        self, home: int, units: dict[str, Share | None], cause: int, ts_ms: int, head: dict[str, Any]
-    ) -> list[Telling]:
+    def _records(self, home: int, items: list[_Item], cause: int, ts_ms: int, head: dict[str, Any]) -> list[Telling]:
         queue = self._layout.names[self._layout.home.index(home)]
-        parts = _parts(units)
+        parts = _parts(items)
         out = []
         for part, some in enumerate(parts):
             record = {
@@ -93,7 +110,7 @@ class UnitTeller:
                 "part": part,
                 "parts": len(parts),
                 "counting": COUNTING,
-                "units": some,
+                **some,
             }
             out.append((home, record))
         return out
@@ -104,7 +121,7 @@ class UnitTeller:
         if new := names[len(self._members) : windows.ready]:
             members = np.array([self._layout.members(queue) for queue in new], np.int32)
             self._members = np.concatenate([self._members, members])
-        windows.add_up(self._members, self._sums, self._now)
+        windows.add_up(self._members, self._sums, self._now, self._signs)
         shares = {}
         for u in np.flatnonzero(self._now[:, unit_sums.QUEUES]).tolist():
             unit, flat = self._layout.names[u], self._sums[u].ravel()
@@ -114,8 +131,22 @@ class UnitTeller:
                 "n": flat[at].tolist(),
                 "now": self._now[u].tolist(),
                 "queues": self._queues(u, unit, windows),
+                "unlisted": self._agents(u, unit, windows),
             }
         return shares
+
+    def _agents(self, u: int, unit: str, windows: Windows) -> int:
+        """List the agents of unit number *u* where any has changed the state; how many there was no room for."""
+        sign = int(self._signs[u])
+        known = self._listed.get(unit)
+        if known is None or known[0] != sign:
+            who, states = windows.agents_of(self._members, u)
+            order = np.lexsort((unit_sums.BUSY_RANK[states], who))  # of an agent in several queues the busiest last
+            last = order[np.append(who[order][1:] != who[order][:-1], True)] if len(order) else order
+            kept = last[:AGENTS_MAX]
+            agents = dict(zip(who[kept].tolist(), states[kept].tolist(), strict=True))
+            known = self._listed[unit] = (sign, agents, len(last) - len(kept))
+        return known[2]
 
     def _queues(self, u: int, unit: str, windows: Windows) -> list[str]:
         """The first `NAMES_MAX` names of its queues here; sorted anew only when there are more than before."""
@@ -131,24 +162,44 @@ class UnitTeller:
 
     def freeze(self) -> dict[str, Any]:
         """For JSON."""
-        return {"last": self.last, "told": self.told}
+        agents = {unit: list(agents.items()) for unit, agents in self.agents.items()}
+        return {"last": self.last, "told": self.told, "agents": agents}
 
     def thaw(self, state: dict[str, Any]) -> None:
         """Take up what `freeze` gave."""
         self.last, self.told = state["last"], state["told"]
+        self.agents = {unit: dict(agents) for unit, agents in state["agents"].items()}
 
 
-def _parts(units: dict[str, Share | None]) -> list[dict[str, Share | None]]:
-    """*units* in as many parts as it takes for each to stay below `PART_BYTES`; at least one."""
-    parts: list[dict[str, Share | None]] = [{}]
+def _moves(unit: str, before: Agents, now: Agents) -> list[_Item]:
+    """Whose state is other than *before*, at most `AGENTS_AT_ONCE` in one item."""
+    moved = [[who, state] for who, state in now.items() if before.get(who) != state]
+    moved += [[who, 0] for who in before if who not in now]
+    return [("agents", unit, moved[at : at + AGENTS_AT_ONCE]) for at in range(0, len(moved), AGENTS_AT_ONCE)]
+
+
+def _parts(items: list[_Item]) -> list[dict[str, dict[str, Any]]]:
+    """*items* in as many parts as it takes for each to stay below `PART_BYTES`, or to be one item; at least one."""
+    parts: list[dict[str, dict[str, Any]]] = [{"units": {}, "agents": {}}]
     size = 0
-    for name, share in units.items():
-        size += len(orjson.dumps({name: share}))
-        if size > PART_BYTES and parts[-1]:
-            parts.append({})
+    for kind, unit, what in items:
+        length = _length(unit, what)
+        if size and (size + length > PART_BYTES or unit in parts[-1][kind]):
+            parts.append({"units": {}, "agents": {}})
             size = 0
-        parts[-1][name] = share
+        size += length
+        parts[-1][kind][unit] = what
     return parts
+
+
+def _length(unit: str, what: Any) -> int:
+    """Bytes that an item has at most: a number 20, and a character of a name 4."""
+    if what is None:
+        return 4 * len(unit) + 20
+    if type(what) is list:
+        return 4 * len(unit) + 26 * len(what) + 20
+    names = sum(4 * len(name) + 3 for name in what["queues"])
+    return 4 * len(unit) + 27 * len(what["at"]) + 21 * unit_sums.FIELDS + names + 100
 
 
 def _numbers(values: Any) -> NDArray[np.int64]:
@@ -161,8 +212,8 @@ def _numbers(values: Any) -> NDArray[np.int64]:
     return array
 
 
-def share_of(share: Share) -> tuple[NDArray[np.int64], NDArray[np.int64], list[str]]:
-    """Sums ``(WINDOWS, COUNTERS)``, fields of now and names of a told share.
+def share_of(share: Share) -> tuple[NDArray[np.int64], NDArray[np.int64], list[str], int]:
+    """Sums ``(WINDOWS, COUNTERS)``, fields of now, names, and the number of unlisted agents of a told share.
 
     Raises ValueError, TypeError or KeyError for what no teller wrote.
     """
@@ -176,4 +227,6 @@ def share_of(share: Share) -> tuple[NDArray[np.int64], NDArray[np.int64], list[s
     queues = share["queues"]
     if type(queues) is not list or len(queues) > NAMES_MAX or not all(type(name) is str for name in queues):
         raise ValueError("no names of queues")
-    return sums.reshape(unit_sums.WINDOWS, COUNTERS), now, queues
+    if type(share["unlisted"]) is not int:
+        raise TypeError("no number of agents")
+    return sums.reshape(unit_sums.WINDOWS, COUNTERS), now, queues, share["unlisted"]

@@ -17,14 +17,19 @@ import orjson
 from numpy.typing import NDArray
 
 from agents.unit_board import UnitBoard
+from agents.unit_days import Days
+from agents.unit_strays import Strays
 from agents.unit_teller import Telling, UnitTeller
+from agents.unit_time import UnitTime
 from alerts.judgement import Judgement
 from alerts.turn import Output
 from models.catalogue import Catalogue
+from models.hours import site_of
 from models.metric import FIGURES, WINDOW_MS, WINDOWS
-from models.unit import TICK_MS, units_of
+from models.unit import EVERYTHING, TICK_MS, units_of
 from streams import unit_sums
-from streams.unit_figures import UnitFigures
+from streams.store import WINDOW_BUCKETS
+from streams.unit_figures import UnitFacts, UnitFigures
 from streams.windows import Windows, setup_of
 
 #: Under this name a snapshot keeps what belongs to no unit; no queue and no unit is called so.
@@ -32,6 +37,8 @@ BOARD: Final = "units"
 #: Commands that wait for their tick. People give a few a minute; beyond it the oldest is decided at once.
 HELD_MAX: Final = 512
 
+#: What the rolling windows have lasted when a tick begins: they are whole buckets, the newest one just begun.
+_LENGTHS: Final = [(width - 1) * TICK_MS for width in WINDOW_BUCKETS]
 _ROLLING: Final = [WINDOW_MS[window] for window in WINDOWS if window in WINDOW_MS]
 
 
@@ -55,6 +62,9 @@ class Units:
         self._layout = units_of(catalogue, partitions)
         self.teller = UnitTeller(partition, self._layout)
         self.judgement = Judgement(catalogue, "units")
+        self.strays = Strays()
+        self._times: dict[str, UnitTime] = {}
+        self._days = Days()
         self._watches: dict[str, Watch] = {}
         self._held: list[tuple[int, dict[str, Any]]] = []
         self._live, self._clock_ms = False, -1
@@ -72,7 +82,8 @@ class Units:
     def _make_room(self) -> None:
         reach = dict(zip(self._layout.names, self._layout.reach, strict=True))
         setups = [setup_of(self.catalogue, name) for name in self.names]
-        self._staffed = np.zeros(len(self.names), np.bool_)
+        self._formed = False
+        self._zones = {name: site_of(self.catalogue, name).zone for name in self.names}
         self._figures = UnitFigures(setups, [reach.get(name, 0) for name in self.names])
 
     # -- the log --------------------------------------------------------------------------------------------------
@@ -83,9 +94,11 @@ class Units:
         *live* says that an owner keeps the time, not a replay; *blind* that nothing is heard of any source here.
         """
         self._live, self._clock_ms = live, windows.now_ms
-        tellings = self.teller.tell(cause, windows.now_ms, windows, blind)
-        if not tellings:
+        if windows.now_ms // TICK_MS <= self.teller.last:
             return []
+        day_ms = self._days.began_ms(site_of(self.catalogue, EVERYTHING).zone, windows.now_ms)
+        strays = self.strays.clock(cause, day_ms)
+        tellings = self.teller.tell(cause, windows.now_ms, windows, blind, strays)
         self._changed = True
         for home, record in tellings:
             if home == self._partition:
@@ -118,34 +131,66 @@ class Units:
         self._set_up(catalogue)
         self.teller.begin(self._layout)
         self._changed = True
-        if self.board.tick >= 0:
-            self._form()
         return self.judgement.change(catalogue, self.now_ms, self.figures, self.names, self)
 
     def _go_on(self) -> list[Output]:
         out: list[Output] = []
         while self.board.advance(self._clock_ms, self._live):
-            self._form()
-            out += self.judgement.clock(self.now_ms, self.figures, self.names, self)
+            self._keep_time()
+            if self._watches:
+                self._form()
+            if not self.judgement.idle:
+                out += self.judgement.clock(self.now_ms, self.figures, self.names, self)
             while self._held and self._held[0][0] <= self.board.tick:
                 out += self.judgement.command(self._held.pop(0)[1], self.now_ms, self)
         self.board.pack()
         return out
 
+    def _keep_time(self) -> None:
+        """The board stands at another tick: note who is in which state from here on."""
+        self._formed = False
+        days = self._day_ticks()
+        for name in self.names:
+            agents = self.board.agents(name)
+            time = self._times.setdefault(name, UnitTime())
+            time.hold(self.board.tick, (agents[1], sum(agents[3:6]), sum(agents[1:])), days[name])
+
+    def _day_ticks(self) -> dict[str, int]:
+        """The tick at which the local day of each unit began."""
+        now_ms, began_ms = self.now_ms, self._days.began_ms
+        return {name: began_ms(zone, now_ms) // TICK_MS for name, zone in self._zones.items()}
+
     def _form(self) -> None:
-        total = self.board.total(self.names)
-        self._staffed = total.now[:, unit_sums.STAFFED] > 0
-        since = []
+        """Form the figures of all units here at the tick that the board stands at."""
+        days = self._day_ticks()
         for u, name in enumerate(self.names):
-            watch = self._watches.get(name)
-            if watch is None:
-                since.append(-1)
-                continue
-            if watch.clear_ms < 0 and total.now[u, unit_sums.LONGEST] < self.now_ms - watch.since_ms:
-                watch.clear_ms = self.now_ms
-            behind = [w for w, length in enumerate(_ROLLING) if 0 <= watch.clear_ms <= self.now_ms - length]
-            since.append(max(behind, default=-1))
-        self._figures.form(self.now_ms, total.sums, total.now, total.complete, since)
+            total, agents = self.board.total(name, days[name]), self.board.agents(name)
+            facts = UnitFacts(
+                now=total.now,
+                agents=agents,
+                agent_ms=self._agent_ms(self._times.setdefault(name, UnitTime())),
+                length_ms=np.array([*_LENGTHS, self.now_ms - days[name] * TICK_MS]),
+                complete=total.complete,
+                since=self._since(name, int(total.now[unit_sums.LONGEST])),
+                strays=self.board.strays(days[name]) if name == EVERYTHING else None,
+            )
+            self._figures.form(u, self.now_ms, total.sums, facts)
+        self._formed = True
+
+    def _agent_ms(self, time: UnitTime) -> NDArray[np.int64]:
+        tick = self.board.tick
+        rolling = [time.within(tick - width + 1, tick) for width in WINDOW_BUCKETS]
+        return np.array([*rolling, time.today(tick)], np.int64)
+
+    def _since(self, name: str, longest_ms: int) -> int:
+        """The longest rolling window of *name* that lies behind its resolve, -1 for none."""
+        watch = self._watches.get(name)
+        if watch is None:
+            return -1
+        if watch.clear_ms < 0 and longest_ms < self.now_ms - watch.since_ms:
+            watch.clear_ms = self.now_ms
+        behind = [w for w, length in enumerate(_ROLLING) if 0 <= watch.clear_ms <= self.now_ms - length]
+        return max(behind, default=-1)
 
     # -- figures (the protocol ``alerts.turn.Live``) -------------------------------------------------------------
 
@@ -156,7 +201,9 @@ class Units:
 
     @property
     def figures(self) -> NDArray[np.float64]:
-        """A row per unit at home here."""
+        """A row per unit at home here. Formed when somebody asks: most ticks of a replay nobody does."""
+        if not self._formed and self.board.tick >= 0:
+            self._form()
         return self._figures.figures
 
     def value(self, queue: str, metric: str, window: str) -> float | None:
@@ -176,7 +223,7 @@ class Units:
 
     def is_staffed(self, unit: str) -> bool:
         """Whether any agent of *unit* is not offline."""
-        return bool(self._staffed[self.names.index(unit)])
+        return sum(self.board.agents(unit)[1:]) > 0
 
     def watch(self, queue: str, since_ms: int) -> None:
         """Begin to count the window ``resolve`` of a unit."""
@@ -208,6 +255,8 @@ class Units:
             "teller": self.teller.freeze(),
             "watches": {name: [watch.since_ms, watch.clear_ms] for name, watch in self._watches.items()},
             "held": self._held,
+            "times": {name: time.freeze() for name, time in self._times.items()},
+            "strays": self.strays.freeze(),
             "clock": [self._live, self._clock_ms],
         }
         return orjson.dumps(head) + b"\n" + self.board.freeze()
@@ -228,6 +277,8 @@ class Units:
         self._watches = {name: Watch(*watch) for name, watch in head["watches"].items()}
         self._held = [(tick, record) for tick, record in head["held"]]
         self._live, self._clock_ms = head["clock"]
+        for name, state in head["times"].items():
+            self._times[name] = UnitTime()
+            self._times[name].thaw(state)
+        self.strays.thaw(head["strays"])
         self.board.thaw(rest)
-        if self.board.tick >= 0:
-            self._form()

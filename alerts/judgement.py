@@ -152,6 +152,11 @@ class Judgement:
             self._keep(queue, order)
             self._shown[order.id] = public(order)
 
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing to judge: no rule, and no open order from a time when there was one."""
+        return not self._judge.rules and not self._open
+
     def tile(self, queue: str) -> str:
         """``breach`` with an active episode or an accepted shortfall, ``warn`` beyond a target, else ``ok``."""
         order = self._orders.get(queue)

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from models import fields, outputs, topics
 from models.event import AGENT_STATES, CALL_TYPES, CONTROL_TYPES, EVENT_TYPES, FLOW_REASONS, QUEUELESS_TYPES, TYPE_NAMES
+from models.unit import UnitSums
 
 Schema = dict[str, Any]
 
@@ -182,6 +183,7 @@ EXAMPLES: Final[list[Schema]] = [
 def schemas() -> dict[str, Schema]:
     """Every schema by file name without ``.json``: the topics by their names, and ``order.command``."""
     made = {topics.EVENTS: events_schema(), "order.command": command_schema()}
+    made["unit.sums"] = {"$schema": DIALECT, **UnitSums.model_json_schema()}
     for topic, payload in PAYLOADS.items():
         made[topic] = {"$schema": DIALECT, **payload.model_json_schema()}
     return made

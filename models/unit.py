@@ -7,7 +7,9 @@ queues that it owns add up to (``unit.sums``), in the partition in which the uni
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from models.catalogue import Catalogue
 from models.partition import partition_of
@@ -37,6 +39,46 @@ class Layout:
     def members(self, queue: str) -> tuple[int, int, int]:
         """Numbers of the units that *queue* counts in: everything, its site's, its region's; -1 where it has none."""
         return (0, *self.of_site.get(queue.rpartition("/")[0], (-1, -1)))
+
+
+class UnitShare(BaseModel):
+    """What the queues of one partition come to in one unit: numbers, none of them a difference."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    at: list[int] = Field(description="which counters are not 0: window (1m, 5m, 15m, 30m, day) * counters + counter")
+    n: list[int] = Field(description="what they are")
+    now: list[int] = Field(description="what is true now: see streams.unit_sums")
+    queues: list[str] = Field(max_length=50, description="names of its queues here, the first 50")
+    unlisted: int = Field(description="agents beyond those told by name")
+
+
+class UnitSums(BaseModel):
+    """What a partition tells of the units at home in another: one record, or several *parts*, of each tick.
+
+    A part names what is other than at the tick *after* which it comes; with *whole* the parts name everything.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    id: str
+    source: Literal["callwatch"]
+    type: Literal["unit.sums"]
+    ts: int = Field(description="the clock that began the tick")
+    queue: str = Field(description="one of the units at home there: it routes the record")
+    partition: int = Field(description="who tells")
+    tick: int = Field(description="stream time / 5 s")
+    after: int = Field(description="the tick told before, -1 for none")
+    whole: bool
+    blind: bool = Field(description="nothing is heard of any declared source")
+    strays: tuple[int, int] = Field(strict=False, description="misrouted and dead records of the day so far")
+    part: int
+    parts: int
+    counting: tuple[int, int] = Field(strict=False, description="version of the snapshots and number of the counters")
+    units: dict[str, UnitShare | None] = Field(description="null: no queue of that unit is here any more")
+    agents: dict[str, list[Annotated[tuple[int, int], Field(strict=False)]]] = Field(
+        description="by unit [identity, state] of agents whose state changed; 0 is offline"
+    )
 
 
 def units_of(catalogue: Catalogue, partitions: int) -> Layout:

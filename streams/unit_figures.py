@@ -3,29 +3,86 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from models.unit import ALL
+from models.metric import FIGURES
+from models.unit import ALL, REGION, SITE
+from streams import counters as c
 from streams import unit_sums as unit
-from streams.figures import form
-from streams.store import COMPLETE, RESOLVE, Store, empty_store, room_for_queues
+from streams.figures import fill_agents, fill_load, form
+from streams.store import COMPLETE, DAY, RESOLVE, Store, empty_store, room_for_queues
 from streams.windows import QueueSetup
 from streams.zones import zone_table
 
+#: By how far a unit reaches: calls that came from one of its own queues, and those that came so past the threshold.
+_INNER: Final = {
+    ALL: (c.INNER_ALL, c.INNER_LATE_ALL),
+    SITE: (c.INNER_SITE, c.INNER_LATE_SITE),
+    REGION: (c.INNER_REGION, c.INNER_LATE_REGION),
+}
+#: Counters by the wait in a queue, and what is added to count by the wait since the caller began to wait at all.
+_FIRST: Final = {
+    c.ANSWERED_IN: c.ANSWERED_IN_FIRST,
+    c.ABANDONED_IN: c.ABANDONED_IN_FIRST,
+    c.ABANDONED_SHORT: c.SHORT_FIRST,
+    c.FLOWED_LATE: c.FLOWED_LATE_FIRST,
+    c.WAIT_MS: c.WAIT_FIRST_MS,
+}
+_MISROUTED, _DEAD = FIGURES[("misrouted", "day")], FIGURES[("dead", "day")]
+#: Fields of a queue's record that agents of each state are counted in, by ``AgentState``.
+_STATES: Final = ("offline", "ready", "ringing", "talking", "hold", "wrap", "not_ready")
+
 
 def net(sums: NDArray[np.int64], reach: int) -> NDArray[np.int64]:
-    """The counters of a unit, from those of its queues added up (*sums*, ``(windows, counters)``): flows between two of
-    its queues are taken out, and waits are those since the caller began to wait at all. A new array."""
-    return sums.copy()
+    """The counters of a unit, from those of its queues added up (*sums*, ``(windows, counters)``). A new array.
+
+    Flows between two of its queues are no arrivals and no departures: they are taken out of the offered and of those
+    that flowed out. Waits are those since the caller began to wait at all. A call that left one queue at the end of a
+    window and came to the other in the next would make less than nothing for a moment: then it is nothing.
+    """
+    out = sums.copy()
+    inner, inner_late = _INNER[reach]
+    for counter, first in _FIRST.items():
+        out[:, counter] += sums[:, first]
+    out[:, c.NETTED] = np.minimum(sums[:, inner], sums[:, c.OFFERED])
+    out[:, c.OFFERED] -= out[:, c.NETTED]
+    out[:, c.FLOWED_OUT] = np.maximum(sums[:, c.FLOWED_OUT] - sums[:, inner], 0)
+    late = np.maximum(out[:, c.FLOWED_LATE] - sums[:, inner_late], 0)
+    out[:, c.FLOWED_LATE] = np.minimum(late, out[:, c.FLOWED_OUT])
+    return out
+
+
+@dataclass(frozen=True, slots=True)
+class UnitFacts:
+    """What the figures of one unit follow from, beside its counters.
+
+    *now* are the fields of ``streams.unit_sums``; *agents* how many distinct ones are in each ``AgentState``;
+    *agent_ms* ``(WINDOWS, 3)`` their time ready, busy and signed in; *length_ms* ``(WINDOWS,)`` how long each window is
+    by now; *since* which window lies wholly behind the resolve of its order, -1 none; *strays* the misrouted and dead
+    records of the day, None where they are no figures of this unit.
+    """
+
+    now: NDArray[np.int64]
+    agents: Sequence[int]
+    agent_ms: NDArray[np.int64]
+    length_ms: NDArray[np.int64]
+    complete: bool
+    since: int
+    strays: tuple[int, int] | None
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def _form_all(store: Store, units: int, now_ms: int) -> None:
-    for u in range(units):
-        form(store, u, now_ms)
+def _form(store: Store, u: int, now_ms: int, agent_ms: NDArray[np.int64], length_ms: NDArray[np.int64]) -> None:
+    form(store, u, now_ms)
+    for w in range(RESOLVE):
+        fill_load(store.figures[u], w, store.sums[u, w], store.sums[u, DAY], length_ms[w])
+        if store.queues[u].known == 1:
+            fill_agents(store.figures[u], w, agent_ms[w, 0], agent_ms[w, 1], agent_ms[w, 2])
 
 
 class UnitFigures:
@@ -37,7 +94,6 @@ class UnitFigures:
         for at, setup in enumerate(setups):
             queue = self._store.queues[at]
             queue["formula"], queue["flow_out"] = setup.formula, setup.flow_out
-            queue["threshold"], queue["short"] = setup.threshold_ms, setup.short_ms
             queue["head"], queue["watch"] = -1, -1
 
     @property
@@ -45,36 +101,24 @@ class UnitFigures:
         """``(units, figures)`` as formed last. Not a copy."""
         return self._store.figures[: len(self._reach)]
 
-    def form(
-        self,
-        now_ms: int,
-        sums: NDArray[np.int64],
-        now: NDArray[np.int64],
-        complete: NDArray[np.bool_],
-        since: Sequence[int],
-    ) -> None:
-        """Form the figures at *now_ms* from *sums* ``(units, unit_sums.WINDOWS, counters)``, *now* ``(units, FIELDS)``.
-
-        *complete* says of each unit whether its data are; *since* which of its windows lies wholly behind the resolve
-        of its order, -1 for none.
-        """
+    def form(self, u: int, now_ms: int, sums: NDArray[np.int64], facts: UnitFacts) -> None:
+        """Form the figures of unit number *u* at *now_ms* from its *sums* ``(unit_sums.WINDOWS, counters)``."""
         store = self._store
-        for u, reach in enumerate(self._reach):
-            store.sums[u, : unit.WINDOWS] = net(sums[u], reach)
-            store.sums[u, RESOLVE] = store.sums[u, since[u]] if since[u] >= 0 else 0
-            queue, n = store.queues[u], now[u]
-            queue["waiting"], queue["lost"] = n[unit.WAIT], n[unit.LOST]
-            queue["past"], queue["longest_ms"] = n[unit.PAST], n[unit.LONGEST]
-            queue["past_since"] = n[unit.PAST] if since[u] >= 0 else 0
-            queue["ready"], queue["busy"], queue["staffed"] = n[unit.READY], n[unit.BUSY], n[unit.STAFFED]
-            queue["known"], queue["open"] = n[unit.KNOWN] > 0, n[unit.OPEN] > 0
-            queue["last_event"], queue["open_since"] = n[unit.LAST_EVENT], n[unit.OPEN_SINCE]
-        store.meta[COMPLETE] = 1
-        _form_all(store, len(self._reach), now_ms)
-        self.figures[:, _COMPLETE] = complete
-
-
-from models.metric import FIGURES  # noqa: E402
-
-_COMPLETE = FIGURES[("data_complete", "now")]
-_ = ALL
+        store.sums[u, : unit.WINDOWS] = net(sums, self._reach[u])
+        store.sums[u, RESOLVE] = store.sums[u, facts.since] if facts.since >= 0 else 0
+        queue, now = store.queues[u], facts.now
+        queue["waiting"], queue["lost"] = now[unit.WAIT], now[unit.LOST]
+        queue["past"], queue["longest_ms"] = now[unit.PAST], now[unit.LONGEST]
+        queue["past_since"] = now[unit.PAST] if facts.since >= 0 else 0
+        queue["known"], queue["open"] = now[unit.KNOWN] > 0, now[unit.OPEN] > 0
+        queue["last_event"], queue["last_word"] = now[unit.LAST_EVENT], now[unit.LAST_WORD]
+        queue["open_since"] = now[unit.OPEN_SINCE]
+        queue["late_day"], queue["too_late_day"] = now[unit.LATE], now[unit.TOO_LATE]
+        queue["duplicates_day"] = now[unit.REPEATED]
+        for state, count in zip(_STATES, facts.agents, strict=True):
+            queue[state] = count
+        queue["busy"], queue["staffed"] = sum(facts.agents[2:6]), sum(facts.agents[1:])
+        store.meta[COMPLETE] = facts.complete
+        _form(store, u, now_ms, facts.agent_ms, facts.length_ms)
+        if facts.strays is not None:
+            store.figures[u, _MISROUTED], store.figures[u, _DEAD] = facts.strays

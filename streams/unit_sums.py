@@ -1,4 +1,4 @@
-"""What the queues of one partition add up to, by unit: the sums of their windows, and what is true of them now."""
+"""What the queues of one partition add up to, by unit: the sums of their windows, what is true of them now, agents."""
 
 from __future__ import annotations
 
@@ -8,80 +8,80 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from models.identity import finish
 from streams.counters import COUNTERS
-from streams.store import WAITING, Store
+from streams.store import Store
 
-#: Windows that a unit has: 1, 5, 15, 30 minutes and the day. Of the window since a resolve see ``agents.unit_board``.
+#: Windows that a unit has: 1, 5, 15, 30 minutes and the day. Of the window since a resolve see ``agents.units``.
 WINDOWS: Final = 5
 #: Columns of what is true of a unit's queues now. *QUEUES*, *OPEN*: of those ever heard of; *PAST*, *LONGEST*: by the
-#: time at which the caller began to wait at all; *LAST_EVENT*, *OPEN_SINCE*: epoch ms, -1 none.
-QUEUES, OPEN, WAIT, PAST, LONGEST, LOST, READY, BUSY, STAFFED, KNOWN, LAST_EVENT, OPEN_SINCE = range(12)
-FIELDS: Final = 12
+#: time at which the caller began to wait at all; *LAST_EVENT*, *LAST_WORD*, *OPEN_SINCE*: epoch ms, -1 none; *LATE* to
+#: *REPEATED*: records of the day.
+QUEUES, OPEN, WAIT, PAST, LONGEST, LOST, KNOWN, LAST_EVENT, LAST_WORD, OPEN_SINCE, LATE, TOO_LATE, REPEATED = range(13)
+FIELDS: Final = 13
+
+#: How busy an agent is in each ``models.event.AgentState``: offline is 0, then not ready, ready, ringing, wrapping up,
+#: holding, talking.
+BUSY_RANK = np.array([0, 2, 3, 6, 5, 4, 1], np.int64)
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def _waits(store: Store, q: int, now_ms: int) -> tuple[int, int]:
-    """How many callers of queue *q* have waited past its threshold since they began to wait at all, and the longest."""
+def _add_now(store: Store, q: int, out: NDArray[np.int64]) -> None:
+    """Add what is true of queue *q* now to *out*, the fields of a unit."""
     queue = store.queues[q]
-    past, longest = 0, 0
-    at = queue.head
+    out[QUEUES] += 1
+    out[OPEN] += queue.open
+    out[WAIT] += queue.waiting
+    out[PAST] += queue.past_first
+    out[LONGEST] = max(out[LONGEST], queue.longest_first_ms)
+    out[LOST] += queue.lost
+    out[KNOWN] += queue.known
+    out[LAST_EVENT] = max(out[LAST_EVENT], queue.last_event)
+    out[LAST_WORD] = max(out[LAST_WORD], queue.last_word)
+    if queue.open == 1 and (out[OPEN_SINCE] < 0 or queue.open_since < out[OPEN_SINCE]):
+        out[OPEN_SINCE] = queue.open_since
+    out[LATE] += queue.late_day
+    out[TOO_LATE] += queue.too_late_day
+    out[REPEATED] += queue.duplicates_day
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _sign(store: Store, q: int) -> np.int64:
+    """A number that another set of agents and states of queue *q* would not have."""
+    total = np.int64(0)
+    at = store.queues[q].agents
     while at >= 0:
-        call = store.slots[at]
-        if call.member == WAITING:
-            began = call.first_queued if 0 <= call.first_queued < call.offered else call.offered
-            age = max(now_ms - began, 0)
-            longest = max(longest, age)
-            past += 1 if age > queue.threshold else 0
-        at = call.next
-    return past, longest
-
-
-@njit(cache=True, nogil=True, _nrt=False)
-def _add_now(store: Store, q: int, now_ms: int, out: NDArray[np.int64], units: NDArray[np.int32]) -> None:
-    """Add what is true of queue *q* now to the rows *units* of *out*."""
-    queue = store.queues[q]
-    past, longest = _waits(store, q, now_ms)
-    for m in range(len(units)):
-        u = units[m]
-        if u < 0:
-            continue
-        out[u, QUEUES] += 1
-        out[u, OPEN] += queue.open
-        out[u, WAIT] += queue.waiting
-        out[u, PAST] += past
-        out[u, LONGEST] = max(out[u, LONGEST], longest)
-        out[u, LOST] += queue.lost
-        out[u, READY] += queue.ready
-        out[u, BUSY] += queue.busy
-        out[u, STAFFED] += queue.staffed
-        out[u, KNOWN] += queue.known
-        out[u, LAST_EVENT] = max(out[u, LAST_EVENT], queue.last_event)
-        if queue.open == 1 and (out[u, OPEN_SINCE] < 0 or queue.open_since < out[u, OPEN_SINCE]):
-            out[u, OPEN_SINCE] = queue.open_since
+        agent = store.slots[at]
+        total += np.int64(finish(np.uint64(agent.key) + np.uint64(agent.code)))
+        at = agent.next
+    return total
 
 
 @njit(cache=True, nogil=True, _nrt=False)
 def add_up(
     store: Store,
     queues: int,
-    now_ms: int,
     members: NDArray[np.int32],
     sums: NDArray[np.int64],
     now: NDArray[np.int64],
+    signs: NDArray[np.int64],
 ) -> None:
-    """Add up the first *queues* queues at the clock *now_ms*, each into the units that its row of *members* names.
+    """Add up the first *queues* queues as they are at the last clock, each into the units in its row of *members*.
 
-    *members* is ``(queues, 3)`` numbers of units, -1 for none; *sums* is ``(units, WINDOWS, counters)`` and *now*
-    ``(units, FIELDS)``, both filled anew. A queue nothing was ever heard of counts in no unit.
+    *members* is ``(queues, 3)`` numbers of units, -1 for none; *sums* is ``(units, WINDOWS, counters)``, *now*
+    ``(units, FIELDS)`` and *signs* ``(units,)``, all filled anew. A unit's sign changes when an agent of it changes the
+    state. A queue nothing was ever heard of counts in no unit.
     """
     sums[:, :, :] = 0
     now[:, :] = 0
-    now[:, LAST_EVENT] = -1
-    now[:, OPEN_SINCE] = -1
+    signs[:] = 0
+    for u in range(len(now)):
+        now[u, LAST_EVENT], now[u, LAST_WORD], now[u, OPEN_SINCE] = -1, -1, -1
     for q in range(queues):
         queue = store.queues[q]
         if queue.last_event < 0 and queue.known == 0:
             continue
+        sign = _sign(store, q)
         for m in range(members.shape[1]):
             u = members[q, m]
             if u < 0:
@@ -89,7 +89,32 @@ def add_up(
             for w in range(WINDOWS):
                 for c in range(COUNTERS):
                     sums[u, w, c] += store.sums[q, w, c]
-        _add_now(store, q, now_ms, now, members[q])
+            _add_now(store, q, now[u])
+            signs[u] += sign
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def list_agents(
+    store: Store, queues: int, members: NDArray[np.int32], unit: int, who: NDArray[np.uint64], states: NDArray[np.int8]
+) -> int:
+    """List who is not offline in the queues of *unit*, once for each queue, into *who* and *states*.
+
+    Returns how many there are; those that find no room are counted and not listed.
+    """
+    n = 0
+    for q in range(queues):
+        mine = False
+        for m in range(members.shape[1]):
+            mine = mine or members[q, m] == unit
+        at = store.queues[q].agents if mine else -1
+        while at >= 0:
+            agent = store.slots[at]
+            if agent.code != 0:
+                if n < len(who):
+                    who[n], states[n] = np.uint64(agent.first_queued), agent.code
+                n += 1
+            at = agent.next
+    return n
 
 
 @njit(cache=True, nogil=True, _nrt=False)
@@ -113,7 +138,13 @@ def gather(
         if f == OPEN_SINCE:
             if now[f] >= 0 and (to_now[f] < 0 or now[f] < to_now[f]):
                 to_now[f] = now[f]
-        elif f == LAST_EVENT or (f == LONGEST and present):
+        elif f in (LAST_EVENT, LAST_WORD):
             to_now[f] = max(to_now[f], now[f])
-        elif f in (QUEUES, OPEN, KNOWN) or (present and f != LONGEST):
+        elif f == LONGEST:
+            to_now[f] = max(to_now[f], now[f]) if present else to_now[f]
+        elif f in (WAIT, PAST, LOST):
+            to_now[f] += now[f] if present else 0
+        elif f in (LATE, TOO_LATE, REPEATED):
+            to_now[f] += now[f] if windows[WINDOWS - 1] else 0
+        else:
             to_now[f] += now[f]

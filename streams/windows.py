@@ -48,7 +48,7 @@ from streams.store import (
     room_for_queues,
 )
 from streams.sweep import begin_days, due_rows, watch
-from streams.unit_sums import add_up
+from streams.unit_sums import add_up, list_agents
 from streams.zones import zone_table
 
 #: Rows of a batch that are applied at once; bounds how far ahead the pools are grown (8192 x 12 pages = 7.9 MB).
@@ -368,9 +368,24 @@ class Windows:
         """A counter of every queue's record by its name, e.g. ``too_late``, ``duplicates``, ``lost``, ``staffed``."""
         return np.asarray(self._store.queues[name][: self._ready], np.int64)
 
-    def add_up(self, members: NDArray[np.int32], sums: NDArray[np.int64], now: NDArray[np.int64]) -> None:
+    def add_up(
+        self,
+        members: NDArray[np.int32],
+        sums: NDArray[np.int64],
+        now: NDArray[np.int64],
+        signs: NDArray[np.int64],
+    ) -> None:
         """Add the queues up by unit, as they are at the last clock (see `streams.unit_sums.add_up`)."""
-        add_up(self._store, self._ready, self.now_ms, members, sums, now)
+        add_up(self._store, self._ready, members, sums, now, signs)
+
+    def agents_of(self, members: NDArray[np.int32], unit: int) -> tuple[NDArray[np.uint64], NDArray[np.int8]]:
+        """Who is not offline in the queues of *unit* and in which state, once for each queue."""
+        size = 64
+        while True:
+            who, states = np.zeros(size, np.uint64), np.zeros(size, np.int8)
+            size = list_agents(self._store, self._ready, members, unit, who, states)
+            if size <= len(who):
+                return who[:size], states[:size]
 
     def heard(self, at: int) -> bool:
         """Whether anything was ever heard of queue number *at*: a call, or an agent."""

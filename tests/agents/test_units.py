@@ -27,14 +27,20 @@ def given() -> list[list[bytes]]:
 
 
 @pytest.fixture(scope="module")
-def expected(given: list[list[bytes]]) -> Judged:
-    """What is said when everything is written in order and read one record at a time, each partition in turn."""
+def in_turn(given: list[list[bytes]]) -> World:
+    """Everything is written in order and read one record at a time, each partition in turn."""
     world = World(given, catalogue(), random.Random(0))
     while any(world._given) or any(o.position < len(log) for o, log in zip(world.owners, world.logs, strict=True)):
         for p in range(len(world.logs)):
             world.feed(p, 1)
             world.read(p, 1)
-    return world.judged()
+    return world
+
+
+@pytest.fixture(scope="module")
+def expected(in_turn: World) -> Judged:
+    """What is said of units then."""
+    return in_turn.judged()
 
 
 def test_the_world_has_in_it_what_matters(expected: Judged) -> None:
@@ -46,17 +52,24 @@ def test_the_world_has_in_it_what_matters(expected: Judged) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_whoever_is_read_first_the_units_say_the_same(given: list[list[bytes]], expected: Judged, seed: int) -> None:
+def test_whoever_is_read_first_the_units_say_the_same(
+    given: list[list[bytes]], expected: Judged, in_turn: World, seed: int
+) -> None:
     world = World(given, catalogue(), random.Random(seed))
     world.run(most=[3, 40, 400][seed % 3], skew=seed >= 3)
     assert world.judged() == expected
+    assert world.figures() == in_turn.figures()
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_owners_that_die_and_wake_up_change_nothing(given: list[list[bytes]], expected: Judged, seed: int) -> None:
+def test_owners_that_die_and_wake_up_change_nothing(
+    given: list[list[bytes]], expected: Judged, in_turn: World, seed: int
+) -> None:
     world = World(given, catalogue(), random.Random(seed))
     world.run(faults=0.05, most=[15, 60][seed % 2], skew=seed >= 3)
     assert world.judged() == expected
+    assert world.figures() == in_turn.figures()
+    assert world.repeats() > 0
 
 
 def test_one_partition_says_what_many_say(given: list[list[bytes]], expected: Judged) -> None:

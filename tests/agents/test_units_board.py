@@ -13,6 +13,7 @@ import pytest
 from agents import unit_board, unit_teller
 from agents.actor import PartitionActor
 from agents.unit_board import UnitBoard
+from agents.unit_time import UnitTime
 from agents.unit_view import UnitView
 from agents.units import HELD_MAX, Units
 from models.catalogue import Catalogue, Rule, Site
@@ -222,20 +223,174 @@ def test_a_resolve_is_verified_by_calls_that_came_after_it() -> None:
     assert until(START + 115_000) == [0, 0, None]
 
 
+# -- agents -----------------------------------------------------------------------------------------------------------
+
+
+def state(now: int, queue: str, agent: str, what: str) -> bytes:
+    fields = {"id": f"{now}{queue}{agent}", "source": "pbx", "type": "agent.state", "ts": now, "queue": queue}
+    return encode_event({**fields, "agent": agent, "state": what})
+
+
+AGENT_FIGURES = (
+    "agents_ready",
+    "agents_ringing",
+    "agents_talking",
+    "agents_busy",
+    "agents_not_ready",
+    "agents_signed_in",
+)
+
+
+def agents_of(units: Units, unit: str) -> list[float | None]:
+    return [units.value(unit, metric, "now") for metric in AGENT_FIGURES]
+
+
+def test_an_agent_of_several_queues_counts_once_in_the_busiest_state(world: World) -> None:
+    """Ann serves all twelve queues, of three sites in three partitions; she talks on a call of one of them."""
+    for queue in queues():
+        what = "talking" if queue == "birch/bills" else "not_ready" if queue.startswith("cedar") else "ready"
+        world.logs[_partition(queue)] += [state(START - 500, queue, "ann", what)]
+        world.logs[_partition(queue)] += [state(START - 500, queue, "bo", "ready")] * (queue == "ash/news")
+    told(world, START, *range(PARTITIONS))
+    seen = {unit: agents_of(world.owners[home].units, unit) for unit, home in homes().items()}
+    assert seen["*"] == [1, 0, 1, 1, 0, 2]
+    assert seen["ash/*"] == [2, 0, 0, 0, 0, 2]
+    assert seen["birch/*"] == [0, 0, 1, 1, 0, 1]
+    assert seen["cedar/*"] == [0, 0, 0, 0, 1, 1]
+    assert seen["east/*"] == [1, 0, 1, 1, 0, 2]
+    for queue in queues():
+        world.logs[_partition(queue)] += [state(START + 1_000, queue, "ann", "offline")]
+    told(world, START + 5_000, *range(PARTITIONS))
+    assert agents_of(world.owners[HOME].units, "*") == [1, 0, 0, 0, 0, 1]
+    assert agents_of(world.owners[homes()["cedar/*"]].units, "cedar/*") == [0, 0, 0, 0, 0, 0]
+
+
+def test_agent_time_is_summed_tick_by_tick(world: World) -> None:
+    """Ann is ready for a minute and talks for the next; Bo is not ready all the while."""
+    bills, news = "ash/bills", "cedar/news"
+    world.logs[_partition(bills)] += [state(START - 500, bills, "ann", "ready")]
+    world.logs[_partition(news)] += [state(START - 500, news, "bo", "not_ready")]
+    units = world.owners[HOME].units
+    for second in range(0, 125, 5):
+        if second == 60:
+            world.logs[_partition(bills)] += [state(START + 59_500, bills, "ann", "talking")]
+        told(world, START + second * 1000, *range(PARTITIONS))
+    assert units.value("*", "occupancy", "5m") == 60 / 120
+    assert units.value("*", "effective_work_rate", "5m") == 60 / 240
+    assert units.value("*", "occupancy", "1m") == 1.0
+    assert units.value("*", "effective_work_rate", "1m") == 0.5
+    assert units.value("*", "occupancy", "day") == 0.5
+    told(world, START + 3_600_000, *range(PARTITIONS))  # she talks on, for nearly an hour
+    assert units.value("*", "occupancy", "30m") == 1.0
+    assert units.value("*", "occupancy", "day") == 3540 / 3600
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_agent_time_is_that_of_adding_up_every_tick(seed: int) -> None:
+    rng, time = random.Random(seed), UnitTime()
+    levels: dict[int, tuple[int, int, int]] = {}
+    tick, level, day = 17_000, (0, 0, 0), 0
+    for _ in range(800):
+        step = rng.choice([1] * 20 + [7, 400])
+        for at in range(tick, tick + step):
+            levels[at] = level
+        tick += step
+        day = tick - tick % 720
+        if rng.random() < 0.3:
+            level = (rng.randrange(9), rng.randrange(9), rng.randrange(9))
+        time.hold(tick, level, day)
+        if rng.random() < 0.05:
+            again = UnitTime()
+            again.thaw(orjson.loads(orjson.dumps(time.freeze())))
+            time = again
+        for width in (12, 60, 180, 360):
+            first = tick - width + 1
+            plain = [sum(levels.get(at, (0, 0, 0))[n] for at in range(first, tick)) * TICK_MS for n in range(3)]
+            assert list(time.within(first, tick)) == plain
+        plain = [sum(levels.get(at, (0, 0, 0))[n] for at in range(day, tick)) * TICK_MS for n in range(3)]
+        assert list(time.today(tick)) == plain
+        assert len(time.freeze()[2]) <= 362
+
+
+# -- netting, strays --------------------------------------------------------------------------------------------------
+
+
+def test_flows_between_queues_of_a_unit_are_no_arrivals_and_no_departures_of_it() -> None:
+    """Ten calls begin in ash/bills. Four are answered there, six flow out after 8 s: two to ash/news, two to
+    birch/news, two to cedar/news, where they are answered after 5 more seconds: 13 s in all, past the threshold."""
+    actor = PartitionActor(0, 1, catalogue(rules=False))
+    log: list[bytes] = []
+    for n in range(10):
+        log.append(event(START, "call.offered", "ash/bills", f"c{n}"))
+        if n < 4:
+            log.append(event(START + 4_000, "call.answered", "ash/bills", f"c{n}"))
+            continue
+        to = ["ash/news", "birch/news", "cedar/news"][n % 3]
+        first = {"from_queue": "ash/bills", "first_queued_ts": START}
+        log.append(event(START + 8_000, "call.flowed_out", "ash/bills", f"c{n}", reason="overflow"))
+        log.append(event(START + 8_000, "call.offered", to, f"c{n}", **first))
+        log.append(event(START + 13_000, "call.answered", to, f"c{n}"))
+    log.append(clock_record(START + 15_000, "replay"))
+    actor.apply(log, range(len(log)))
+    metrics = ("offered", "answered", "flowed_out", "answer_rate", "service_level", "speed_of_answer_ms")
+    seen = {unit: [actor.units.value(unit, metric, "5m") for metric in metrics] for unit in actor.units.names}
+    assert seen["*"] == [10, 10, 0, 1.0, 0.4, 9_400]
+    assert seen["ash/*"] == [10, 6, 4, 0.6, 4 / 6, 7_000]
+    assert seen["east/*"] == [10, 8, 2, 0.8, 0.5, 8_500]
+    assert seen["birch/*"] == [2, 2, 0, 1.0, 0.0, 13_000]
+    assert actor.windows.value("birch/news", "service_level", "5m") == 1.0, "a queue judges by the wait in it"
+
+
+def test_who_waits_past_the_threshold_is_told_since_they_first_waited() -> None:
+    actor = PartitionActor(0, 1, catalogue(rules=False))
+    log = [event(START, "call.offered", "ash/bills", "c", first_queued_ts=START - 20_000)]
+    log.append(clock_record(START + 5_000, "replay"))
+    actor.apply(log, range(2))
+    present = [("waiting_past_threshold", 1.0, 0.0), ("longest_wait_ms", 25_000.0, 5_000.0), ("waiting", 1.0, 1.0)]
+    for metric, of_unit, of_queue in present:
+        assert actor.units.value("*", metric, "now") == of_unit
+        assert actor.windows.value("ash/bills", metric, "now") == of_queue
+
+
+@pytest.mark.parametrize("batch", [1, 3, 100])
+def test_strays_are_counted_by_the_day_wherever_a_batch_ends(batch: int) -> None:
+    """Misrouted and dead records of all partitions are figures of everything, and of nothing else."""
+    day = 86_400_000
+    world = World([[] for _ in range(PARTITIONS)], catalogue(), random.Random(0))
+    for p, log in enumerate(world.logs):
+        stray = next(queue for queue in queues() if _partition(queue) == (p + 1) % PARTITIONS)
+        log += [clock_record(START, "replay"), b"garbage", event(START, "call.offered", stray, f"c{p}"), b"[]"]
+        log += [clock_record(START + 5_000, "replay"), b"garbage", clock_record(START + 10_000, "replay")]
+        log += [
+            b"garbage",
+            clock_record(START + day, "replay"),
+            b"garbage",
+            clock_record(START + day + 5_000, "replay"),
+        ]
+    ends = []
+    while sum(world.read(p, batch) for p in range(PARTITIONS)):
+        units = world.owners[HOME].units
+        ends.append((units.now_ms - START, units.value("*", "misrouted", "day"), units.value("*", "dead", "day")))
+    assert {end for end in ends if batch == 1 and end[0] == 10_000} <= {(10_000, 3, 9)}
+    assert ends[-1] == (day + 5_000, 0, 3)
+    assert world.owners[homes()["ash/*"]].units.value("ash/*", "dead", "day") is None
+
+
 # -- what the board takes ---------------------------------------------------------------------------------------------
 
 
 def record(tick: int, partition: int = 1, **changes: Any) -> dict[str, Any]:
     """What a partition tells at *tick* of the unit ``*``: *tick* calls offered."""
-    share = {"at": [0], "n": [tick], "now": [1, 1, *[0] * (unit_sums.FIELDS - 2)], "queues": ["a/b"]}
+    share = {"at": [0], "n": [tick], "now": [1, 1, *[0] * (unit_sums.FIELDS - 2)], "queues": ["a/b"], "unlisted": 0}
     fields = {"partition": partition, "tick": tick, "after": tick - 1, "whole": tick == 0, "blind": False}
-    return fields | {"part": 0, "parts": 1, "counting": unit_teller.COUNTING, "units": {"*": share}} | changes
+    rest = {"part": 0, "parts": 1, "counting": unit_teller.COUNTING, "strays": [0, 0], "agents": {}}
+    return fields | rest | {"units": {"*": share}} | changes
 
 
 def stands(board: UnitBoard) -> tuple[int, int]:
     while board.advance(0, live=False):
         pass
-    return board.tick, int(board.total(["*"]).sums[0, 0, 0])
+    return board.tick, int(board.total("*", 0).sums[0, 0])
 
 
 def test_each_tick_is_taken_once_and_in_order() -> None:
@@ -246,6 +401,23 @@ def test_each_tick_is_taken_once_and_in_order() -> None:
             board.take(record(tick, partition))
             board.take(record(0, partition, units={}))
     assert stands(board) == (2, 4)
+
+
+def test_what_comes_late_counts_from_the_next_tick_on() -> None:
+    """Between two ticks a command may be decided on the figures, and again after a crash."""
+    board = UnitBoard(2)
+    for tick in (0, 3):
+        board.take(record(tick, 0, after=-1, whole=True))
+    assert board.advance(100_000, live=True)
+    assert board.advance(100_000, live=True)
+    board.take(record(1, 1, after=-1, whole=True))
+    assert stands(board) == (3, 3)
+    board.take(record(4, 0, after=3))
+    again = UnitBoard(2)
+    again.thaw(board.freeze())
+    for one in (board, again):
+        assert one.advance(100_000, live=True)
+        assert stands(one) == (4, 5)
 
 
 def test_after_a_gap_a_partition_is_left_until_it_tells_everything() -> None:
@@ -286,7 +458,7 @@ def test_what_no_teller_wrote_changes_nothing(seed: int) -> None:
             del bad[name]
         else:
             bad[name] = wrong
-        if bad in (record(1, 0), record(1, 1)) or (name == "units" and wrong in ({}, [])):
+        if bad in (record(1, 0), record(1, 1)) or (name in ("units", "agents") and wrong in ({}, [])):
             continue
         board.take(orjson.loads(json.dumps(bad)))
     assert before == (0, 0)
@@ -326,8 +498,10 @@ def test_the_largest_tick_is_told_in_records_that_the_log_takes() -> None:
     log += [event(START, "call.offered", f"{site.name}/q", site.name) for site in sites]
     actor.apply([*log, clock_record(START, "replay")], range(len(log) + 1))
     teller._sums[:] = -(2**62)
-    shares = {name: _full(teller, u) for u, name in enumerate(layout.names)}
-    records = teller._records(0, dict(shares), 10**12, START, actor_head())
+    items: list[Any] = [("units", name, _full(teller, u)) for u, name in enumerate(layout.names)]
+    agents = {2**64 - 1 - n: 1 + n % 6 for n in range(unit_teller.AGENTS_MAX)}
+    items += unit_teller._moves("*", {}, agents)
+    records = teller._records(0, items, 10**12, START, actor_head())
     sizes = [len(orjson.dumps(record)) for _, record in records]
     assert len(sizes) > 1
     assert max(sizes) < VALUE_BYTES_MAX
@@ -336,11 +510,12 @@ def test_the_largest_tick_is_told_in_records_that_the_log_takes() -> None:
         board.take(orjson.loads(orjson.dumps(told_record)))
     assert board.advance(0, live=False)
     assert sorted(board.lines[0].shares) == sorted(layout.names)
+    assert sum(board.agents("*")) == unit_teller.AGENTS_MAX
     assert len(actor.units.board.lines[0].shares["*"].queues) == unit_teller.NAMES_MAX
 
 
 def actor_head() -> dict[str, Any]:
-    return {"partition": 0, "tick": START // TICK_MS, "after": -1, "whole": True, "blind": False}
+    return {"partition": 0, "tick": START // TICK_MS, "after": -1, "whole": True, "blind": False} | {"strays": [0, 0]}
 
 
 def _full(teller: unit_teller.UnitTeller, u: int) -> dict[str, Any]:
@@ -349,7 +524,7 @@ def _full(teller: unit_teller.UnitTeller, u: int) -> dict[str, Any]:
     now = [2**62] * unit_sums.FIELDS
     names = [f"{'é' * 190}{n}/q" for n in range(unit_teller.NAMES_MAX)]
     assert len(flat) == unit_sums.WINDOWS * COUNTERS
-    return {"at": np.flatnonzero(flat).tolist(), "n": flat.tolist(), "now": now, "queues": names}
+    return {"at": np.flatnonzero(flat).tolist(), "n": flat.tolist(), "now": now, "queues": names, "unlisted": 0}
 
 
 def test_settings_from_the_log_make_no_more_units_than_there_may_be() -> None:

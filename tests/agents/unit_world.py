@@ -15,9 +15,10 @@ import orjson
 from agents.actor import PartitionActor, Record
 from models.catalogue import Catalogue, Department, OpeningHours, Person, QueueSettings, Rule, Site
 from models.encode import clock_record, command_record, encode_event
+from models.metric import FIGURES
 from models.partition import partition_of
 from models.topics import ALERTS, ANOMALIES, WORKORDER_LOG, WORKORDERS
-from models.unit import units_of
+from models.unit import UnitSums, units_of
 
 PARTITIONS: Final = 3
 #: Monday 2026-03-02, 08:00 UTC.
@@ -187,6 +188,24 @@ class World:
                 p, zombie, left = zombies.pop(0)
                 if self.read(p, 30, zombie) and left:
                     zombies.append((p, zombie, left - 1))
+
+    def repeats(self) -> int:
+        """How many records of units were told again. Each must be the same to the byte."""
+        told: dict[str, bytes] = {}
+        values = [value for log in self.logs for value in log if b'"unit.sums"' in value]
+        for value in values:
+            assert told.setdefault(UnitSums.model_validate_json(value).id, value) == value
+        return len(values) - len(told)
+
+    def figures(self) -> dict[str, list[str]]:
+        """Where each unit stands at the end, at its home: all its figures, written out."""
+        found = {}
+        for unit, home in homes().items():
+            units = self.owners[home].units
+            found[unit] = [
+                f"{name}: {x:.9g}" for name, x in zip(FIGURES, units.figures[units.names.index(unit)], strict=True)
+            ]
+        return found
 
     def judged(self) -> dict[tuple[int, str], list[dict[str, Any]]]:
         """What was said of units, by partition and topic, as our readers take it: each ``pos`` once, without it."""
