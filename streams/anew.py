@@ -38,7 +38,7 @@ def carry(old: Store, new: Store, until_ms: int) -> int:
         if at < 0:
             continue
         if was.kind < AGENT:
-            move_row(new, at, arrival_of(new, at))
+            move_row(new, at, arrival_of(new.slots, at))
             count(new, at, 1, EVERY_PART)
             settle(new, at)
         else:

@@ -66,7 +66,7 @@ def take_again(store: Store, queue: int, was: Any) -> int:
     return int(at)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, inline="always")
 def _origin(store: Store, queue: int, site: int) -> int:
     """Where a call came from, by the identity of the site it came from (0 none)."""
     record = store.queues[queue]
@@ -93,7 +93,7 @@ def _kind_of_slot(kind: int) -> int:
     return AGENT if kind == _AGENT else NOTE
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, inline="always")
 def _keep_time(store: Store, ts: int) -> None:
     """Until the first clock record the time follows the latest event, and while no owner keeps the time (so that the
     decoder lets through what lies further ahead) it follows a minute behind; nothing is judged then."""
@@ -106,7 +106,7 @@ def _keep_time(store: Store, ts: int) -> None:
             advance(store, at_least // BUCKET_MS)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, inline="always")
 def _is_in_time(store: Store, at: int, kind: int, ts: int) -> bool:
     """Note when queue number *at* was heard of; False, and counted, for what lies below the floor."""
     queue = store.queues[at]

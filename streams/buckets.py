@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from streams.counters import BLOCK, COUNTERS, HOT, USUAL, WAIT_BINS
 from streams.store import (
@@ -44,29 +45,29 @@ _STIRS = np.array(
 )
 
 
-@njit(cache=True, nogil=True, _nrt=False)
-def begin_list(store: Store) -> None:
-    """Begin a contribution: nothing is listed yet."""
-    store.meta[LISTED] = 0
+@njit(cache=True, nogil=True, _nrt=False, inline="always")
+def begin_list(listed: NDArray[np.int64]) -> None:
+    """Begin a contribution in *listed* (`Store.listed`): nothing is listed yet."""
+    listed[0, LISTED] = 0
 
 
-@njit(cache=True, nogil=True, _nrt=False)
-def put(store: Store, counter: int, amount: int) -> None:
+@njit(cache=True, nogil=True, _nrt=False, inline="always")
+def put(listed: NDArray[np.int64], counter: int, amount: int) -> None:
     """List *amount* more of *counter* for the contribution that was begun."""
-    n = store.meta[LISTED]
-    store.listed[0, n] = counter
-    store.listed[1, n] = amount
-    store.meta[LISTED] = n + 1
+    n = listed[0, LISTED] + 1
+    listed[0, n] = counter
+    listed[1, n] = amount
+    listed[0, LISTED] = n
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def add_listed(store: Store, queue: int, window: int, sign: int) -> None:
-    """Add *sign* times the contribution to the sums of one window of *queue*."""
-    for i in range(store.meta[LISTED]):
-        store.sums[queue, window, store.listed[0, i]] += sign * store.listed[1, i]
+def add_listed(sums: NDArray[np.int64], listed: NDArray[np.int64], sign: int) -> None:
+    """Add *sign* times the contribution to the *sums* of one window of a queue."""
+    for i in range(1, listed[0, LISTED] + 1):
+        sums[listed[0, i]] += sign * listed[1, i]
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, inline="always")
 def _entry(store: Store, queue: int, bucket: int) -> int:
     """The entry of *queue* for *bucket*, made where it is missing."""
     place = bucket % RING
@@ -90,7 +91,7 @@ def _entry(store: Store, queue: int, bucket: int) -> int:
     return int(at)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, inline="always")
 def _page(store: Store, entry: int, block: int) -> int:
     """The page of *entry* that holds *block*, made where it is missing."""
     page = np.int64(store.entries[entry].page)
@@ -111,7 +112,7 @@ def _page(store: Store, entry: int, block: int) -> int:
     return int(page)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, inline="always")
 def spread(store: Store, queue: int, ts: int, sign: int) -> None:
     """Add *sign* times the contribution to the buckets and windows of *queue* at the time *ts* (ms)."""
     bucket = ts // BUCKET_MS
@@ -119,7 +120,7 @@ def spread(store: Store, queue: int, ts: int, sign: int) -> None:
     record = store.queues[queue]
     if bucket > now - LONGEST:
         at = _entry(store, queue, bucket)
-        for i in range(store.meta[LISTED]):
+        for i in range(1, store.listed[0, LISTED] + 1):
             counter = store.listed[0, i]
             amount = sign * store.listed[1, i]
             if counter < HOT:
@@ -131,10 +132,10 @@ def spread(store: Store, queue: int, ts: int, sign: int) -> None:
             return
         for w in range(len(_WIDTHS)):
             if bucket > now - _WIDTHS[w]:
-                add_listed(store, queue, w, sign)
+                add_listed(store.sums[queue, w], store.listed, sign)
     if ts >= store.day_start[record.zone]:
-        add_listed(store, queue, DAY, sign)
-    for i in range(store.meta[LISTED]):
+        add_listed(store.sums[queue, DAY], store.listed, sign)
+    for i in range(1, store.listed[0, LISTED] + 1):
         record.stirred |= _STIRS[store.listed[0, i] // BLOCK]
 
 

@@ -38,23 +38,23 @@ _HALF_HOUR_MS = 1_800_000
 _EPOCH_HALF_HOUR = 3 * 48
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, inline="always")
 def _since(store: Store, queue: int, arrival: int, sign: int) -> None:
     """Add the contribution of what arrived at *arrival* to the window since the resolve, if it lies in it."""
     record = store.queues[queue]
     if 0 <= record.watch <= arrival:
-        add_listed(store, queue, RESOLVE, sign)
+        add_listed(store.sums[queue, RESOLVE], store.listed, sign)
         record.stirred |= ALL_STIRRED  # also by an event ahead of the clock, which no rolling window holds yet
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, inline="always")
 def count(store: Store, slot: int, sign: int, parts: int) -> None:
     """Add (*sign* 1) or take back (-1) the *parts* (OFFER, OUTCOME, DONE) of the share of a call, in a queue or not.
 
     Who reached no queue has one part, the outcome.
     """
     call = store.slots[slot]
-    arrival = arrival_of(store, slot)
+    arrival = arrival_of(store.slots, slot)
     for part in (OFFER, OUTCOME, DONE):
         if parts & part == 0:
             continue
@@ -69,11 +69,11 @@ def count(store: Store, slot: int, sign: int, parts: int) -> None:
             continue
         waits = part == OUTCOME and call.outcome == 0
         if part == DONE:
-            list_completion(store, slot)
+            list_completion(store.slots, store.listed, slot)
         elif part == OUTCOME and not waits:
-            list_outcome(store, slot, arrival)
+            list_outcome(store.slots, store.listed, slot, arrival)
         else:
-            list_waiting(store, slot, arrival, part == OFFER)
+            list_waiting(store.slots, store.listed, slot, arrival, part == OFFER)
         add_to_row(store, row_of(store, call.queue, at) if store.meta[BY_EVENT] else call.row, sign)
         if not waits:  # without an outcome: for the row alone
             spread(store, call.queue, at, sign)
@@ -86,7 +86,7 @@ def count_other(store: Store, slot: int, sign: int) -> None:
     other = store.slots[slot]
     if other.out_ts < 0 or other.member == AHEAD:
         return
-    list_other(store, slot)
+    list_other(store.slots, store.listed, slot)
     spread(store, other.queue, other.out_ts, sign)
     if other.kind == NOTE:
         _since(store, other.queue, other.out_ts, sign)
@@ -98,25 +98,25 @@ def count_since(store: Store, slot: int, since_ms: int) -> None:
     call = store.slots[slot]
     if call.kind < 0 or call.kind > NOTE or call.kind == AGENT:
         return
-    arrival = arrival_of(store, slot)
+    arrival = arrival_of(store.slots, slot)
     if arrival < since_ms:
         return
     if call.kind == NOTE:
-        list_other(store, slot)
-        add_listed(store, call.queue, RESOLVE, 1)
+        list_other(store.slots, store.listed, slot)
+        add_listed(store.sums[call.queue, RESOLVE], store.listed, 1)
         return
     if call.kind == CALL:
-        list_waiting(store, slot, arrival, True)
-        add_listed(store, call.queue, RESOLVE, 1)
+        list_waiting(store.slots, store.listed, slot, arrival, True)
+        add_listed(store.sums[call.queue, RESOLVE], store.listed, 1)
     if call.outcome > 0:
-        list_outcome(store, slot, arrival)
-        add_listed(store, call.queue, RESOLVE, 1)
+        list_outcome(store.slots, store.listed, slot, arrival)
+        add_listed(store.sums[call.queue, RESOLVE], store.listed, 1)
     if call.done_ts >= 0:
-        list_completion(store, slot)
-        add_listed(store, call.queue, RESOLVE, 1)
+        list_completion(store.slots, store.listed, slot)
+        add_listed(store.sums[call.queue, RESOLVE], store.listed, 1)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, inline="always")
 def _in_peak(store: Store, queue: int, ts: int) -> int:
     """1 where *ts* lies in a half-hour of the local week that is a peak of *queue*."""
     record = store.queues[queue]
@@ -175,7 +175,7 @@ def set_member(store: Store, slot: int, member: int) -> None:
     queue.stirred |= STIRRED
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, inline="always")
 def settle(store: Store, slot: int) -> None:
     """Make a call wait or be away by its facts: it waits when it was offered and nothing ended that.
 

@@ -1,35 +1,27 @@
 """From sums to figures: one row of the figure matrix per queue, columns by ``models.metric.FIGURES``.
 
-Which counters make a count or a ratio stands in two tables; the kernels go through them. They are plain functions of
-sums and levels, so a unit of queues, whose sums are added up elsewhere, gets its figures by the same.
+The kernels that fill a window are plain functions of sums and levels (`fill_window`, `fill_load`, `fill_agents`), so a
+unit of queues, whose sums are added up elsewhere, gets its figures by the same.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from models.event import CHANNELS, LINES, LOST_TRACK_MS
-from models.formula import ratio, service_base, service_met
+from models.event import LOST_TRACK_MS
+from models.formula import ratio
 from models.metric import FIGURES, METRICS, NOW, WINDOWS
-from streams import counters
+from streams import rare, usual
 from streams.calls import set_member
 from streams.counters import (
-    ABANDONED,
-    ABANDONED_IN,
-    ABANDONED_SHORT,
-    ANSWERED,
-    ANSWERED_IN,
     BUSY_D,
     BUSY_DT,
     COMPLETED,
-    FLOWED_LATE,
-    FLOWED_OUT,
     HANDLE_MS,
     OFFERED,
     READY_D,
@@ -38,6 +30,7 @@ from streams.counters import (
     SIGNED_DT,
 )
 from streams.quantiles import quantiles
+from streams.rare import fill_rare
 from streams.store import (
     ALL_STIRRED,
     BUCKET,
@@ -52,146 +45,22 @@ from streams.store import (
     WINDOW_BUCKETS,
     Store,
 )
+from streams.usual import fill_usual
 
 _WINDOWS: Final = len(WINDOWS)
 _WIDTHS = np.array(WINDOW_BUCKETS, np.int64)
 
-_UNREACHED = ("IVR_ABANDONED", "BLOCKED")
-_OUTCOMES = ("ANSWERED", "ABANDONED", "FLOWED_OUT")
-#: Counts: the counters that are added up.
-_SUMS: Final[dict[str, tuple[str, ...]]] = {
-    "offered": ("OFFERED",),
-    "answered": ("ANSWERED",),
-    "abandoned": ("ABANDONED",),
-    "flowed_out": ("FLOWED_OUT",),
-    "ivr_abandoned": ("IVR_ABANDONED",),
-    "blocked": ("BLOCKED",),
-    "arrivals": ("OFFERED", *_UNREACHED),
-    "outcomes": _OUTCOMES,
-    "completed": ("COMPLETED",),
-    "short_abandons": ("ABANDONED_SHORT",),
-    "lost_calls": ("BLOCKED", "IVR_ABANDONED", "ABANDONED", "CALLBACK_FAILED"),
-    "negative_waits": ("NEGATIVE",),
-    "outbound": ("OUTBOUND",),
-    "outbound_connected": ("OUTBOUND_CONNECTED",),
-    "callbacks_requested": ("CALLBACK_REQUESTED",),
-    "callbacks_attempted": ("CALLBACK_ATTEMPTED",),
-    "callbacks_connected": ("CALLBACK_CONNECTED",),
-    "callbacks_failed": ("CALLBACK_FAILED",),
-    "ratings": ("RATINGS",),
-    "scores": ("SCORES",),
-    "resolutions": ("RESOLUTIONS",),
-    "test_calls": ("PROBES",),
-    "login_failures": ("LOGIN_FAILED",),
-    "lost_callers": ("LOST_CALLERS",),
-    "recovered_callers": ("RECOVERED_CALLERS",),
-}
-#: Ratios and means: counters above and below the line, and what the quotient is divided by (thousandths to whole).
-_RATIOS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...], int]]] = {
-    "answer_rate": (("ANSWERED",), _OUTCOMES, 1),
-    "overall_answer_rate": (("ANSWERED",), (*_OUTCOMES, *_UNREACHED), 1),
-    "abandonment_rate": (("ABANDONED",), _OUTCOMES, 1),
-    "unreached_share": (_UNREACHED, ("OFFERED", *_UNREACHED), 1),
-    "speed_of_answer_ms": (("WAIT_MS",), ("WAIT_KNOWN",), 1),
-    "talk_ms": (("TALK_MS",), ("COMPLETED",), 1),
-    "handle_ms": (("HANDLE_MS",), ("COMPLETED",), 1),
-    "queued_share": (("QUEUED",), ("WAIT_KNOWN", "WAITED_ELSE"), 1),
-    "queued_share_peak": (("QUEUED_PEAK",), ("WAITED_PEAK",), 1),
-    "rating": (("RATING_MILLI",), ("RATINGS",), 1000),
-    "quality_score": (("SCORE_MILLI",), ("SCORES",), 1000),
-    "first_contact_resolution": (("RESOLVED",), ("RESOLUTIONS",), 1),
-    "test_call_success": (("PROBES_OK",), ("PROBES",), 1),
-}
-
-
-def _split_terms() -> dict[str, list[int]]:
-    """Counters of the figures by line and channel; the usual one is all but the others (``~`` for less)."""
-    out: dict[str, list[int]] = {}
-    whole = ([OFFERED, counters.NETTED], [ANSWERED], [ABANDONED])
-    for kind, words, table in (("line", LINES, counters.LINE_AT), ("channel", CHANNELS, counters.CHANNEL_AT)):
-        for at, what in enumerate(("offered", "answered", "abandoned")):
-            others = [~int(c) for c in table[:, at] if c >= 0]
-            for n, word in enumerate(words):
-                rare = int(table[n, at])
-                out[f"{kind}_{word}_{what}"] = [rare] if rare >= 0 else whole[at] + others
-    return out
-
-
-_Table = NDArray[np.int64]
-
-
-def _numbers(names: Sequence[str]) -> list[int]:
-    return [getattr(counters, name) for name in names]
-
-
-_COUNTED: Final = {m: [_numbers(names)] for m, names in _SUMS.items()} | {m: [t] for m, t in _split_terms().items()}
-_DIVIDED: Final = {m: [_numbers(above), _numbers(below)] for m, (above, below, _) in _RATIOS.items()}
-
-
-def _lists(rows: dict[str, list[list[int]]], usual: bool) -> tuple[_Table, _Table, _Table]:
-    """Figures of sums of counters as the kernels go through them: those of *usual* counters, or the rest.
-
-    ``(figures, columns)``: its column, its scale, then where each of its sums begins among the terms and where the last
-    ends; the terms; and where the figures of each window end.
-    """
-    table: list[list[int]] = []
-    terms: list[int] = []
-    ends: list[int] = []
-    for window in WINDOWS:
-        for metric, sums in rows.items():
-            touched = {max(c, ~c) for one in sums for c in one}
-            if (metric, window) in FIGURES and (min(touched) < counters.USUAL) == usual:
-                row = [FIGURES[(metric, window)], _RATIOS[metric][2] if metric in _RATIOS else 1, len(terms)]
-                for one in sums:
-                    terms += one
-                    row.append(len(terms))
-                table.append(row)
-        ends.append(len(table))
-    return np.array(table, np.int64), np.array(terms, np.int64), np.array(ends, np.int64)
-
-
-_COUNTS, _COUNT_TERMS, _COUNT_ENDS = _lists(_COUNTED, usual=True)
-_RARE_COUNTS, _RARE_COUNT_TERMS, _RARE_COUNT_ENDS = _lists(_COUNTED, usual=False)
-_QUOTIENTS, _QUOTIENT_TERMS, _QUOTIENT_ENDS = _lists(_DIVIDED, usual=True)
-_RARE_QUOTIENTS, _RARE_QUOTIENT_TERMS, _RARE_QUOTIENT_ENDS = _lists(_DIVIDED, usual=False)
 _OTHERS: Final = (
-    *("service_sample", "service_level", "service_level_live", "wait_p50_ms", "wait_p95_ms"),
-    *("occupancy", "effective_work_rate", "load_erlangs", "late", "too_late", "duplicate", "misrouted", "dead"),
+    *("wait_p50_ms", "wait_p95_ms", "occupancy", "effective_work_rate", "load_erlangs"),
+    *("late", "too_late", "duplicate", "misrouted", "dead"),
 )
 #: ``(others, windows)`` column, -1 where the metric has not the window.
 _OTHER = np.array([[FIGURES.get((m, w), -1) for w in WINDOWS] for m in _OTHERS], np.int64)
-_SAMPLE, _LEVEL, _LIVE, _P50, _P95, _OCCUPANCY, _WORK_RATE, _LOAD, _LATE, _TOO_LATE, _REPEATED = range(11)
+_P50, _P95, _OCCUPANCY, _WORK_RATE, _LOAD, _LATE, _TOO_LATE, _REPEATED = range(8)
 _PRESENT = np.array([FIGURES[(m.id, "now")] for m in METRICS if m.windows is NOW], np.int64)
-# every figure is filled by exactly one of these
-_LISTED = (_COUNTS, _RARE_COUNTS, _QUOTIENTS, _RARE_QUOTIENTS)
-_FILLED = np.concatenate((*(table[:, 0] for table in _LISTED), _OTHER[_OTHER >= 0], _PRESENT))
-assert sorted(_FILLED.tolist()) == list(range(len(FIGURES)))
-
-
-@njit(cache=True, nogil=True, _nrt=False)
-def _sum(s: NDArray[np.int64], term: _Table, first: int, end: int) -> int:
-    """The sum of the counters that the terms *first* to *end* name."""
-    total = 0
-    for i in range(first, end):
-        total += s[term[i]] if term[i] >= 0 else -s[~term[i]]
-    return total
-
-
-@njit(cache=True, nogil=True, _nrt=False)
-def _fill_counts(
-    out: NDArray[np.float64], w: int, s: NDArray[np.int64], of: _Table, terms: _Table, ends: _Table
-) -> None:
-    for n in range(ends[w - 1] if w > 0 else 0, ends[w]):
-        out[of[n, 0]] = _sum(s, terms, of[n, 2], of[n, 3])
-
-
-@njit(cache=True, nogil=True, _nrt=False)
-def _fill_quotients(
-    out: NDArray[np.float64], w: int, s: NDArray[np.int64], of: _Table, terms: _Table, ends: _Table
-) -> None:
-    for n in range(ends[w - 1] if w > 0 else 0, ends[w]):
-        below = _sum(s, terms, of[n, 3], of[n, 4]) * of[n, 1]
-        out[of[n, 0]] = _sum(s, terms, of[n, 2], of[n, 3]) / below if below > 0 else math.nan
+# every figure is filled in one place
+_FILLED = [*usual.FILLED, *rare.FILLED, *_OTHER[_OTHER >= 0].tolist(), *_PRESENT.tolist()]
+assert sorted(_FILLED) == list(range(len(FIGURES)))
 
 
 @njit(cache=True, nogil=True, _nrt=False)
@@ -202,30 +71,14 @@ def fill_window(
 
     *past* calls wait past the threshold now. *stirred* says which of its counters have changed (`ALL_STIRRED`: all).
     """
-    _fill_counts(out, w, s, _COUNTS, _COUNT_TERMS, _COUNT_ENDS)
-    _fill_quotients(out, w, s, _QUOTIENTS, _QUOTIENT_TERMS, _QUOTIENT_ENDS)
+    fill_usual(out, w, s, formula, flow_out, past)
     if stirred & STIRRED_REST:
-        _fill_counts(out, w, s, _RARE_COUNTS, _RARE_COUNT_TERMS, _RARE_COUNT_ENDS)
-        _fill_quotients(out, w, s, _RARE_QUOTIENTS, _RARE_QUOTIENT_TERMS, _RARE_QUOTIENT_ENDS)
+        fill_rare(out, w, s)
     if stirred & STIRRED_BINS:
         out[_OTHER[_P50, w]], out[_OTHER[_P95, w]] = quantiles(s, 50, 95)
-    base = service_base(
-        formula,
-        flow_out,
-        s[ANSWERED],
-        s[ABANDONED],
-        s[ABANDONED_IN],
-        s[ABANDONED_SHORT],
-        s[FLOWED_OUT],
-        s[FLOWED_LATE],
-    )
-    met = service_met(formula, s[ANSWERED_IN], s[ABANDONED_IN])
-    out[_OTHER[_SAMPLE, w]] = base + past
-    out[_OTHER[_LEVEL, w]] = ratio(met, base)
-    out[_OTHER[_LIVE, w]] = ratio(met, base + past)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, inline="always")
 def fill_load(out: NDArray[np.float64], w: int, s: NDArray[np.int64], day: NDArray[np.int64], length_ms: int) -> None:
     """Fill the offered load of window number *w* (not "resolve"), which has lasted *length_ms* by now.
 
@@ -238,14 +91,14 @@ def fill_load(out: NDArray[np.float64], w: int, s: NDArray[np.int64], day: NDArr
     out[_OTHER[_LOAD, w]] = ratio(s[OFFERED] * of[HANDLE_MS], of[COMPLETED] * max(length_ms, 0))
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, inline="always")
 def fill_agents(out: NDArray[np.float64], w: int, ready_ms: int, busy_ms: int, signed_ms: int) -> None:
     """Fill the figures of window number *w* (not "resolve") that follow from agent milliseconds in it."""
     out[_OTHER[_OCCUPANCY, w]] = ratio(busy_ms, busy_ms + ready_ms)
     out[_OTHER[_WORK_RATE, w]] = ratio(busy_ms, signed_ms)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, inline="always")
 def window_start(store: Store, q: int, w: int) -> int:
     """When window number *w* (not "resolve") of a queue began, in ms."""
     if w == DAY:
@@ -253,7 +106,7 @@ def window_start(store: Store, q: int, w: int) -> int:
     return int((store.meta[BUCKET] - _WIDTHS[w] + 1) * BUCKET_MS)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, inline="always")
 def agent_ms(s: NDArray[np.int64], d: int, dt: int, level: int, start_ms: int, now_ms: int) -> int:
     """Agent milliseconds from *start_ms* to *now_ms*: *level* agents now, the counters *d* and *dt* of the time since.
 
@@ -262,7 +115,7 @@ def agent_ms(s: NDArray[np.int64], d: int, dt: int, level: int, start_ms: int, n
     return int((now_ms - start_ms) * (level - s[d]) + now_ms * s[d] - s[dt])
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, inline="always")
 def _loads(store: Store, q: int, now_ms: int) -> None:
     """Fill what changes with the time alone."""
     queue = store.queues[q]
@@ -277,7 +130,7 @@ def _loads(store: Store, q: int, now_ms: int) -> None:
         fill_agents(store.figures[q], w, ready, busy, signed)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, inline="always")
 def _windows(store: Store, q: int, stirred: int) -> None:
     """Fill the figures of every window of queue number *q*."""
     queue = store.queues[q]
@@ -312,7 +165,7 @@ def look(store: Store, queues: int, now_ms: int) -> None:
         _loads(store, q, now_ms)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, inline="always")
 def _walk(store: Store, q: int, now_ms: int) -> None:
     """Measure the callers of a queue who wait now, and lose track of those whose source has gone silent."""
     queue = store.queues[q]
@@ -339,7 +192,7 @@ def _walk(store: Store, q: int, now_ms: int) -> None:
     queue.past_first, queue.longest_first_ms = past_first, longest_first
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, inline="always")
 def _present(store: Store, q: int, now_ms: int) -> None:
     """Fill the figures that speak of now, in the order of ``models.metric``, and the records of the day."""
     queue, out = store.queues[q], store.figures[q]

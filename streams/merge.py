@@ -45,7 +45,7 @@ def _is_completion_new(store: Store, slot: int, ts: int, times: tuple[int, int, 
     return bool(ts == call.done_ts and times > (call.talk, call.hold, call.wrap))
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, inline="always")
 def _news(store: Store, slot: int, event: Event) -> int:
     """What an event says that its slot does not hold yet: OFFER, OUTCOME, DONE, _DESCRIBED."""
     call = store.slots[slot]
@@ -69,7 +69,7 @@ def _news(store: Store, slot: int, event: Event) -> int:
     return new
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, inline="always")
 def _take_in(store: Store, slot: int, new: int, event: Event) -> None:
     """Make what is new in an event facts of its slot."""
     call = store.slots[slot]
@@ -89,7 +89,7 @@ def _take_in(store: Store, slot: int, new: int, event: Event) -> None:
         call.done_ts = ts
         call.talk, call.hold, call.wrap = max(talk, -1), max(hold, -1), max(wrap, -1)
     if new & OFFER or (new & OUTCOME and call.offered < 0):
-        move_row(store, slot, arrival_of(store, slot))
+        move_row(store, slot, arrival_of(store.slots, slot))
 
 
 @njit(cache=True, nogil=True, _nrt=False)

@@ -44,13 +44,13 @@ def row_of(store: Store, queue: int, ts: int) -> int:
     return int(at)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, inline="always")
 def add_to_row(store: Store, at: int, sign: int) -> None:
     """Add *sign* times the contribution to row *at* (nothing for -1)."""
-    if at < 0 or store.meta[LISTED] == 0:
+    if at < 0 or store.listed[0, LISTED] == 0:
         return
     handled = True
-    for i in range(store.meta[LISTED]):
+    for i in range(1, store.listed[0, LISTED] + 1):
         counter = store.listed[0, i]
         if counter < ROW_COUNTERS:
             store.row_counts[at, counter] += sign * store.listed[1, i]

@@ -163,13 +163,15 @@ ROW: Final = np.dtype(
 NOW, BUCKET, CLOCKED, FLOOR, RAISED = range(5)
 SLOTS, SLOT_FREE, SLOT_LIVE, ENTRIES, ENTRY_FREE, ROWS, ROW_FREE = range(5, 12)
 REFUSED, BY_EVENT, COMPLETE, LIMIT, MINUTE = range(12, 17)
-PAGES, PAGE_FREE, LISTED, AHEAD_FIRST, AHEADS = range(17, 22)
+PAGES, PAGE_FREE, AHEAD_FIRST, AHEADS = range(17, 21)
 #: Slots that one partition may hold: 4 M x 104 bytes = 416 MB; 4 h at 280 calls a second. At the limit the floor rises.
 SLOT_LIMIT: Final = 4_000_000
 
 
 #: Half-hours of a week.
 WEEK: Final = 336
+#: Where ``Store.listed[0]`` says how many are listed; they follow.
+LISTED: Final = 0
 #: Counters that one contribution touches at most: an outcome's are 12.
 LISTED_MAX: Final = 32
 
@@ -195,7 +197,7 @@ class Store(NamedTuple):
     peaks: NDArray[np.int8]  #: (peak settings, 336) 1 where the half-hour of the local week, from Monday, is a peak
     regions: NDArray[np.uint64]  #: (regions, sites) identities of the sites of each region, 0 none
     figures: NDArray[np.float64]  #: (Q, figures) see models.metric.FIGURES
-    listed: NDArray[np.int64]  #: (2, LISTED_MAX) one contribution: counters, and how much is added to each
+    listed: NDArray[np.int64]  #: (2, 1 + LISTED_MAX) one contribution: how many counters, they, and the amounts
 
 
 def empty_store(zone_starts: NDArray[np.int64], zone_offsets: NDArray[np.int64]) -> Store:
@@ -226,7 +228,7 @@ def empty_store(zone_starts: NDArray[np.int64], zone_offsets: NDArray[np.int64])
         peaks=np.zeros((1, WEEK), np.int8),
         regions=np.zeros((1, 1), np.uint64),
         figures=np.full((0, len(FIGURES)), np.nan),
-        listed=np.zeros((2, LISTED_MAX), np.int64),
+        listed=np.zeros((2, 1 + LISTED_MAX), np.int64),
     )
 
 
