@@ -114,7 +114,7 @@ class UnitBoard:
         """Take one ``unit.sums`` record; nothing happens with one that was taken, or that no teller wrote."""
         try:
             tick, part, parts, after = (_whole(record[name]) for name in ("tick", "part", "parts", "after"))
-            line = self.lines[_whole(record["partition"])]
+            line = self.lines[_whole(record["partition"], 0)]
             if record["counting"] != COUNTING or tick >= _TICK_END or not _follows(line, tick, part):
                 return
             if after != line.told and not record["whole"]:
@@ -261,8 +261,8 @@ class UnitBoard:
 _TICK_END: Final = 4_102_444_800_000 // TICK_MS
 
 
-def _whole(value: Any) -> int:
-    if type(value) is not int or value < -1:
+def _whole(value: Any, least: int = -1) -> int:
+    if type(value) is not int or value < least:
         raise TypeError("no whole number")
     return value
 

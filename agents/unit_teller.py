@@ -51,11 +51,21 @@ class UnitTeller:
         self.told: dict[str, Share] = {}  #: of each unit what was told last
         self.agents: dict[str, Agents] = {}  #: and of its agents
         self.last = -1  #: tick told last
+        self._home: dict[str, int] = {}  #: of every unit there is or was: what was a home goes on to have ticks
+        self._anew = False  #: everything is told at the next tick, since there are homes that were told nothing yet
         self.begin(layout)
 
     def begin(self, layout: Layout) -> None:
         """*layout* holds from here on."""
         self._layout = layout
+        home = dict(zip(layout.names, layout.home, strict=True))
+        self._anew |= not set(home.values()) <= set(self._home.values())
+        first = {at: name for name, at in reversed(self._home.items())}  # of each home one name is enough
+        self._home = (
+            home
+            | {name: at for at, name in first.items()}
+            | {name: at for name, at in self._home.items() if name in self.told}
+        )
         self._members = np.empty((0, 3), np.int32)
         self._names: dict[str, tuple[int, list[str]]] = {}
         units = len(layout.names)
@@ -76,11 +86,12 @@ class UnitTeller:
         after, self.last = self.last, tick
         shares = self._shares(windows)
         agents = {unit: self._listed[unit][1] for unit in shares}
-        whole = after < 0 or tick // WHOLE_EVERY != after // WHOLE_EVERY
+        whole = after < 0 or self._anew or tick // WHOLE_EVERY != after // WHOLE_EVERY
+        self._anew = False
         if whole:
             self.agents = {}
-        news: dict[int, list[_Item]] = {home: [] for home in self._layout.home}
-        for unit, home in zip(self._layout.names, self._layout.home, strict=True):
+        news: dict[int, list[_Item]] = {home: [] for home in self._home.values()}
+        for unit, home in self._home.items():
             share = shares.get(unit)
             if share != self.told.get(unit) or (whole and share is not None):
                 news[home].append(("units", unit, share))
@@ -96,7 +107,7 @@ class UnitTeller:
         ]
 
     def _records(self, home: int, items: list[_Item], cause: int, ts_ms: int, head: dict[str, Any]) -> list[Telling]:
-        queue = self._layout.names[self._layout.home.index(home)]
+        queue = next(name for name, at in self._home.items() if at == home)
         parts = _parts(items)
         out = []
         for part, some in enumerate(parts):
@@ -163,12 +174,13 @@ class UnitTeller:
     def freeze(self) -> dict[str, Any]:
         """For JSON."""
         agents = {unit: list(agents.items()) for unit, agents in self.agents.items()}
-        return {"last": self.last, "told": self.told, "agents": agents}
+        return {"last": self.last, "told": self.told, "agents": agents, "home": self._home, "anew": self._anew}
 
     def thaw(self, state: dict[str, Any]) -> None:
         """Take up what `freeze` gave."""
         self.last, self.told = state["last"], state["told"]
         self.agents = {unit: dict(agents) for unit, agents in state["agents"].items()}
+        self._home, self._anew = state["home"], state["anew"]
 
 
 def _moves(unit: str, before: Agents, now: Agents) -> list[_Item]:

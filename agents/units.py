@@ -94,12 +94,12 @@ class Units:
         *live* says that an owner keeps the time, not a replay; *blind* that nothing is heard of any source here.
         """
         self._live, self._clock_ms = live, windows.now_ms
+        self._changed = True  # the clock too: who counts as silent follows from it
         if windows.now_ms // TICK_MS <= self.teller.last:
             return []
         day_ms = self._days.began_ms(site_of(self.catalogue, EVERYTHING).zone, windows.now_ms)
         strays = self.strays.clock(cause, day_ms)
         tellings = self.teller.tell(cause, windows.now_ms, windows, blind, strays)
-        self._changed = True
         for home, record in tellings:
             if home == self._partition:
                 self.board.take(record)

@@ -20,7 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 from models.catalogue import HALF_HOURS, Catalogue, Duty, LoopLimits, OpeningHours, QueueSettings, Rule, Site
 from models.encode import encode_event
 from models.errors import SettingsError
-from models.fields import QUEUE_MAX, TEXT_MAX, VALUE_BYTES_MAX
+from models.fields import QUEUE_MAX, TEXT_MAX, VALUE_BYTES_MAX, queue_fault
 from models.metric import FIGURES
 from models.refusal import Reason, Refused
 
@@ -153,8 +153,10 @@ def _faults(c: Catalogue) -> Iterator[str]:
 
 
 def _site(where: str, site: Site) -> Iterator[str]:
-    if len(site.region) > TEXT_MAX:
-        yield f"{where}.region: more than {TEXT_MAX} characters"
+    for field, name in (("name", site.name), ("region", site.region)):
+        # what partitions tell of a unit bears its name, and would be no event
+        if (name or field == "name") and (fault := queue_fault(f"{name}/*")):
+            yield f"{where}.{field}: {fault}"
     yield from _zone(where, site.zone)
     if site.interval_min not in (15, 30):
         yield f"{where}.interval_min: {site.interval_min} is not 15 or 30"

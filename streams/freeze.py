@@ -37,7 +37,7 @@ from streams.store import (
 )
 
 #: Raised whenever SLOT, ROW, the counters or the header change; an unknown version is refused (see ``thaw``).
-VERSION: Final = 2
+VERSION: Final = 3
 _SCALARS: Final = ("last_event", "last_word", "open_since", "watch", "duplicates", "too_late", "known", "open")
 _OF_THE_DAY: Final = ("late_day", "too_late_day", "duplicates_day")
 

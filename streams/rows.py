@@ -5,11 +5,42 @@ A row is kept while it may still be corrected: until it lies wholly below the fl
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
-from streams.counters import COMPLETED, HANDLE_MS, ROW_COUNTERS
+from models.formula import ratio, service_base, service_met
+from models.identity import BASIS, finish
+from streams.counters import (
+    ABANDONED,
+    ABANDONED_IN,
+    ABANDONED_SHORT,
+    ANSWERED,
+    ANSWERED_IN,
+    BLOCKED,
+    COMPLETED,
+    FLOWED_LATE,
+    FLOWED_OUT,
+    HANDLE_MS,
+    IVR_ABANDONED,
+    OFFERED,
+    ROW_COUNTERS,
+    UNRESOLVED,
+    WAIT_MS,
+)
 from streams.store import CHANGED, FLOOR, HANDLED, LISTED, ROW_FREE, ROWS, Store
 from streams.zones import interval_start
+
+#: Counts that a published row shows, one by one; its ratios follow from them but for the service level.
+_SHOWN = np.array(
+    [
+        *(OFFERED, ANSWERED, ABANDONED, FLOWED_OUT, IVR_ABANDONED, BLOCKED),
+        *(ANSWERED_IN, ABANDONED_IN, WAIT_MS, UNRESOLVED),
+    ],
+    np.int64,
+)
+_PRIME = np.uint64(0x100000001B3)
+#: A share times this is a whole number but for what is too small to matter.
+_SHARE = float(2**53)
 
 
 @njit(cache=True, nogil=True, _nrt=False)
@@ -59,6 +90,32 @@ def add_to_row(store: Store, at: int, sign: int) -> None:
         store.rows[at].dirty = CHANGED
     elif store.rows[at].dirty == 0:
         store.rows[at].dirty = HANDLED
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def shown(store: Store, at: int) -> np.uint64:
+    """A hash of what row *at* shows: another when one of its counts, its service level or what defines that is another.
+
+    What is new about a call need not change that: a later interval's answer, a wait that was implied before.
+    """
+    n, queue = store.row_counts[at], store.queues[store.rows[at].queue]
+    h = (BASIS ^ np.uint64(queue.formula)) * _PRIME
+    h = (h ^ np.uint64(queue.threshold)) * _PRIME
+    for i in range(len(_SHOWN)):
+        h = (h ^ np.uint64(n[_SHOWN[i]])) * _PRIME
+    base = service_base(
+        queue.formula,
+        queue.flow_out,
+        n[ANSWERED],
+        n[ABANDONED],
+        n[ABANDONED_IN],
+        n[ABANDONED_SHORT],
+        n[FLOWED_OUT],
+        n[FLOWED_LATE],
+    )
+    level = ratio(service_met(queue.formula, n[ANSWERED_IN], n[ABANDONED_IN]), base)
+    h = (h ^ np.uint64(level * _SHARE if base > 0 else 1.0)) * _PRIME
+    return np.uint64(finish(h))
 
 
 @njit(cache=True, nogil=True, _nrt=False)

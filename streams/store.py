@@ -149,6 +149,7 @@ ROW: Final = np.dtype(
     [
         ("start", np.int64),
         ("end", np.int64),
+        ("told", np.uint64),  # hash of what was last published of it
         ("queue", np.int32),
         ("next", np.int32),
         ("open", np.int32),  # calls of it that still wait

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from streams.buckets import add_entry
 from streams.calls import count_since
+from streams.rows import shown
 from streams.store import ALL_STIRRED, BUCKET, BUCKET_MS, DAY, HANDLED, LONGEST, RESOLVE, RING, ROWS, SLOTS, Store
 from streams.zones import day_start
 
@@ -48,7 +49,8 @@ def due_rows(store: Store, now_ms: int, all_rows: bool, out: NDArray[np.int32]) 
 
     A row is due when it changed, its interval is over and no call of it waits any more; with *all_rows* every changed
     row is, over or not. A row that never held anything but zeros is not, and handle times alone are no correction of
-    a published row: calls go on for minutes after their interval, and it would be written again at every bucket.
+    a published row: calls go on for minutes after their interval, and it would be written again at every bucket. Nor
+    is one that would show what it showed before.
     """
     n = 0
     for at in range(store.meta[ROWS]):
@@ -63,6 +65,11 @@ def due_rows(store: Store, now_ms: int, all_rows: bool, out: NDArray[np.int32]) 
         store.queues[row.queue].changed = 1
         if row.revision == 0 and not store.row_counts[at].any():
             continue
+        told = shown(store, at)
+        if not all_rows and row.revision > 0 and row.told == told:
+            row.dirty = HANDLED
+            continue
+        row.told = told
         row.revision += 1
         out[n] = at
         n += 1

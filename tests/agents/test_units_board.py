@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from agents.actor import PartitionActor
 from agents.unit_board import UnitBoard
 from agents.unit_time import UnitTime
 from agents.unit_view import UnitView
-from agents.units import HELD_MAX, Units
+from agents.units import BOARD, HELD_MAX, Units
 from models.catalogue import Catalogue, Rule, Site
 from models.encode import clock_record, command_record, encode_event
 from models.fields import VALUE_BYTES_MAX
@@ -543,3 +544,38 @@ def test_commands_that_wait_are_bounded(world: World) -> None:
         world.logs[HOME].append(command_record(id=str(n), actor="ann", **fields))
         caused += actor.apply(world.logs[HOME][actor.position :], [actor.position]).records
     assert [orjson.loads(r.value)["title"] for r in caused] == ["Command refused"] * 3
+
+
+def test_units_that_come_with_new_settings_are_told_at_once_and_those_that_go_have_their_ticks() -> None:
+    """Also where they change which partitions are homes: an order of a unit that is gone still has its limits."""
+    former = replace(catalogue(), sites=tuple(Site(name, "UTC") for name in ("ash", "birch", "cedar")))
+    later = replace(former, sites=(Site("ash", "UTC"), Site("cedar", "UTC")))
+    assert set(units_of(later, PARTITIONS).home) < set(units_of(former, PARTITIONS).home) == set(range(PARTITIONS))
+    home = homes()["birch/*"]
+    for first, then, members in ((former, later, 0), (later, former, 4)):
+        world = World([[] for _ in range(PARTITIONS)], first, random.Random(0))
+        for n, queue in enumerate(queues()):
+            world.logs[_partition(queue)].append(event(START - 2_000, "call.offered", queue, f"c{n}"))
+        told(world, START, *range(PARTITIONS))
+        for p in range(PARTITIONS):
+            world.logs[p].append(settings_record(then, id="1", source="test", ts_ms=START))
+            world.read(p, 1)
+            world.snapshot(p)
+            world.die(p)
+        for second in (5, 10):
+            told(world, START + second * 1000, *range(PARTITIONS))
+            units = world.owners[home].units
+            assert units.now_ms == START + second * 1000
+            assert units.board.members("birch/*") == members
+
+
+def test_a_restored_home_takes_the_same_partitions_for_silent(world: World) -> None:
+    told(world, START, *range(PARTITIONS), source="callwatch")
+    world.snapshot(HOME)
+    told(world, START + 4_900, HOME, source="callwatch")
+    world.snapshot(HOME)
+    owner = world.owners[HOME]
+    world.die(HOME)
+    again = world.owners[HOME]
+    assert again.position == owner.position
+    assert again.units.freeze(BOARD) == owner.units.freeze(BOARD)

@@ -29,6 +29,7 @@ from models.catalogue import (
 )
 from models.decode import read
 from models.errors import SettingsError
+from models.fields import queue_fault
 from models.metric import FIGURES
 from models.refusal import Reason, Refused
 from models.settings_record import canonical, digest, packed, read_settings, settings_record, unpacked
@@ -46,8 +47,9 @@ def names(of: st.SearchStrategy[Any], key: str) -> st.SearchStrategy[Any]:
     return st.lists(of, max_size=3, unique_by=lambda item: getattr(item, key)).map(tuple)
 
 
+SITE = TEXT.filter(lambda name: not queue_fault(f"{name}/*"))
 SITES = st.builds(
-    Site, TEXT, ZONES, st.sampled_from([15, 30]), st.lists(SPANS.map(lambda s: OpeningHours(*s)), max_size=2).map(tuple)
+    Site, SITE, ZONES, st.sampled_from([15, 30]), st.lists(SPANS.map(lambda s: OpeningHours(*s)), max_size=2).map(tuple)
 )
 QUEUES = st.builds(
     QueueSettings,

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import UserDict
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from models.catalogue import FlowOut, Formula, QueueSettings
 from models.event import CHANNELS, LINES
-from tests.oracle.lives import Call, Life, total
+from tests.oracle.lives import Call
 
 if TYPE_CHECKING:
     from tests.oracle.log import Queue
@@ -23,11 +22,6 @@ class Sums(UserDict[str, int]):
 
     def __missing__(self, name: str) -> int:
         return 0
-
-
-def total_of(lives: Iterable[Life]) -> Sums:
-    """The sum of all that *lives* count as."""
-    return Sums(total(fact for life in lives for fact in life.facts()))
 
 
 def ratio(part: float, whole: float) -> float:
@@ -145,11 +139,11 @@ def _work(queue: Queue, n: Sums, of_day: Sums, window: str, now: int) -> dict[st
     """What needs the time that a window has lasted. States of agents: 1 ready, 3 to 5 talking, holding, wrapping up."""
     ready, busy = queue.agent_ms((1,), window, now), queue.agent_ms((3, 4, 5), window, now)
     handled = n if n["completed"] else of_day
-    handle = ratio(handled["handle_ms"], handled["completed"])
+    load = ratio(n["offered"] * handled["handle_ms"], handled["completed"] * (now - queue.begin(window, now)))
     return {
         "occupancy": ratio(busy, busy + ready),
         "effective_work_rate": ratio(busy, queue.agent_ms(range(1, 7), window, now)),
-        "load_erlangs": ratio(n["offered"] * handle, now - queue.begin(window, now)) if n["offered"] else 0.0,
+        "load_erlangs": load if n["offered"] else 0.0,
     }
 
 

@@ -76,12 +76,12 @@ class Partition:
         assert set(names) == set(oracle.queues)
         for name in names:
             row = actor.windows.figures[actor.names.index(name)].tolist()
+            assert oracle.figures[name].keys() == FIGURES.keys()
             want = [oracle.figures[name][key] for key in FIGURES]
             wrong = {key: pair for key, *pair in zip(FIGURES, row, want, strict=True) if not _same(*pair)}
             assert not wrong, (name, oracle.now, wrong)
         self.compared += 1
         rows = [{name: value for name, value in row.items() if name != "pos"} for row in self.rows]
-        rows = _different(rows)
         assert rows == oracle.rows, [pair for pair in zip_longest(rows, oracle.rows) if pair[0] != pair[1]]
 
     def cut(self) -> None:
@@ -95,18 +95,6 @@ class Partition:
 
 def _same(one: float, other: float) -> bool:
     return one == other or (math.isnan(one) and math.isnan(other))
-
-
-def _different(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    last: dict[tuple[str, int], dict[str, Any]] = {}
-    out = []
-    for row in rows:
-        before = last.get((row["queue"], row["start_ms"]))
-        revision = 1 if before is None else before["revision"] + 1
-        if before is None or before | {"revision": 0} != row | {"revision": 0}:
-            out.append(row | {"revision": revision})
-            last[(row["queue"], row["start_ms"])] = out[-1]
-    return out
 
 
 def run(world: World, ends: set[int], cuts: set[int]) -> list[Partition]:

@@ -128,6 +128,16 @@ class Queue:
             if self.watch is not None and life.arrival is not None and life.arrival >= self.watch:
                 yield from life.facts()
 
+    def rows(self, *, by_event: bool = False) -> dict[int, Counts]:
+        """What each interval counts, by its start: the calls that arrived in it, or what happened in it."""
+        facts: dict[int, list[Fact]] = {}
+        for life in self.all():
+            for fact in life.facts() if isinstance(life, Call | Left) else []:
+                start = self.row_start(fact[0]) if by_event else life.row
+                if start is not None:
+                    facts.setdefault(start, []).append(fact)
+        return {start: total(of) for start, of in facts.items()}
+
     def row_start(self, ts: int) -> int:
         return wall_clock.interval_start(self.site.zone, self.site.interval_min, ts)
 
@@ -198,7 +208,7 @@ class Oracle:
         life = queue.lives.get(key)
         if life is None:
             of = queue.settings
-            life = queue.lives[key] = what(Limits(of.threshold_ms, of.short_ms, getattr(of, "immediate_ms", 5_000)))
+            life = queue.lives[key] = what(Limits(of.threshold_ms, of.short_ms, of.immediate_ms))
         before, came = (life.state(), life.arrival) if life.events else (None, None)
         life.events.append(event)
         if life.state() == before:
@@ -210,7 +220,7 @@ class Oracle:
             life.row = start if end > (self.now or 0) - LATENESS else None
             at = wall_clock.local(queue.site.zone, life.arrival)
             half_hour = at.weekday() * 48 + at.hour * 2 + at.minute // 30
-            life.peak = half_hour in getattr(queue.settings, "peak", ())
+            life.peak = half_hour in queue.settings.peak
 
     # -- clocks ---------------------------------------------------------------------------------------------------
 
@@ -239,24 +249,20 @@ class Oracle:
     def _publish(self, queue: Queue, now: int) -> None:
         """Rows that are over, hold nobody who waits, and say something else than was last published of them."""
         held = {life.row for life in queue.waiting(now)}
-        here: dict[int, list[Life]] = {}
-        for life in queue.all():
-            if life.row is not None:
-                here.setdefault(life.row, []).append(life)
+        here = queue.rows()
         for start in sorted({*here, *queue.published}):
             if start + queue.site.interval_min * 60_000 > now or start in held:
                 continue
-            row = self._row(queue, start, here.get(start, []))
+            row = self._row(queue, start, figures.Sums(here.get(start, {})))
             last = queue.published.get(start)
-            if last is None and not any(figures.total_of(here[start]).values()):
+            if last is None and not any(here[start].values()):
                 continue
             if last is None or {**last, "revision": 0} != {**row, "revision": 0}:
                 row["revision"] = 1 if last is None else last["revision"] + 1
                 queue.published[start] = row
                 self.rows.append(row)
 
-    def _row(self, queue: Queue, start: int, lives: list[Life]) -> dict[str, Any]:
-        n = figures.total_of(lives)
+    def _row(self, queue: Queue, start: int, n: figures.Sums) -> dict[str, Any]:
         decided = n["answered"] + n["abandoned"] + n["flowed_out"]
         return {
             "queue": queue.name,

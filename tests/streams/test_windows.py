@@ -1,4 +1,4 @@
-"""Windows against their slow twin: in any order, repeated, late, in any batching, cut and restored."""
+"""Windows by themselves, without an actor: figures and rows, cut and restored, by event, before the first clock."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.catalogue import FlowOut, Formula
+from models.catalogue import Catalogue, FlowOut, Formula, QueueSettings, Site
 from models.formula import ratio, service_base, service_met
 from models.interner import Names
-from models.metric import FIGURES, METRICS, NOW, WINDOWS
+from models.metric import FIGURES, METRICS, NOW
 from streams import counters
 from streams.windows import Windows
+from tests.oracle.figures import Sums, service_level
+from tests.oracle.log import Oracle, Watch
 from tests.streams.feed import QUEUE, ZONE, Event, clock, event, feed, setup, windows
-from tests.streams.naive import Twin, service_level
 
 #: A Saturday night in Jerusalem one hour before local midnight.
 START = 918_248_400_000
@@ -45,34 +46,18 @@ def calls(draw: st.DrawFn) -> list[Event]:
     return out or [event("call.blocked", START, "only")]
 
 
-def assert_equals_twin(got: Windows, events: list[Event], now: int, since: int | None = None) -> None:
-    twin = Twin(events, ZONE)
-    ages = twin.waiting(now)
-    past = sum(age > 20_000 for age in ages)
+def oracle_of(events: list[Event], now: int, since: int | None = None) -> Oracle:
+    """What the oracle makes of *events*, all heard by *now*."""
+    oracle = Oracle(Catalogue(sites=(Site("site", ZONE),)), 0, 1).read([clock(now), *events])
+    return oracle.read([Watch(QUEUE, since), clock(now)])
 
-    def value(metric: str, window: str) -> float:
-        found = got.value(QUEUE, metric, window)
-        return math.nan if found is None else found
 
-    assert value("waiting", "now") == len(ages)
-    assert value("waiting_past_threshold", "now") == past
-    assert value("longest_wait_ms", "now") == max(ages, default=0)
-    assert value("lost_track", "now") == twin.lost(now)
-    for window in WINDOWS:
-        n = twin.window(now, window, since)
-        for name in ("offered", "answered", "abandoned", "flowed_out", "ivr_abandoned", "blocked"):
-            assert value(name, window) == n[name], (name, window)
-        level = service_level("short_excluded", "late_only", n)
-        np.testing.assert_equal(value("service_level", window), level)
-        if window != "resolve":
-            live = service_level("short_excluded", "late_only", n, past)
-            np.testing.assert_equal(value("service_level_live", window), live)
-        np.testing.assert_equal(
-            value("speed_of_answer_ms", window), n["wait_ms"] / n["wait_known"] if n["wait_known"] else math.nan
-        )
-        np.testing.assert_equal(
-            value("handle_ms", window), n["handle_ms"] / n["completed"] if n["completed"] else math.nan
-        )
+def assert_equals_oracle(got: Windows, events: list[Event], now: int, since: int | None = None) -> None:
+    """All figures but those that tell of the log."""
+    want = oracle_of(events, now, since).figures[QUEUE]
+    for (metric, window), at in FIGURES.items():
+        if metric not in ("duplicate", "late", "too_late", "silence_ms"):
+            np.testing.assert_equal(got.figures[0, at], want[metric, window], f"{metric}@{window}")
 
 
 def assert_same_calls(got: Windows, want: Windows) -> None:
@@ -100,7 +85,7 @@ def rows_of(got: Windows) -> dict[int, dict[str, int]]:
 
 
 def expected_rows(events: list[Event], *, by_event: bool = False) -> dict[int, dict[str, int]]:
-    rows = Twin(events, ZONE).rows(30, by_event=by_event)
+    rows = oracle_of(events, max(e["ts"] for e in events)).queues[QUEUE].rows(by_event=by_event)
     keep = ["offered", "answered", "abandoned", "flowed_out", "ivr_abandoned", "blocked"]
     keep += ["answered_in", "abandoned_in", "wait_ms", "unresolved"]
     return {start: {name: row.get(name, 0) for name in keep} for start, row in rows.items()}
@@ -117,21 +102,6 @@ def in_time(events: list[Event], end: int, step: int = 60_000) -> list[Event]:
             log.append(clock(at))
         log.append(e)
     return [*log, clock(end)]
-
-
-@settings(max_examples=50, deadline=None)
-@given(calls(), st.randoms(use_true_random=False), st.integers(1, 40), st.integers(0, 600_000))
-def test_order_repetition_and_batching_do_not_matter(
-    events: list[Event], rng: random.Random, batch: int, tail: int
-) -> None:
-    end = max(e["ts"] for e in events) + tail
-    late = [*events, *rng.sample(events, rng.randint(0, len(events)))]
-    rng.shuffle(late)
-    shuffled = feed(windows(), [clock(end), *late, clock(end)], batch=batch)
-    straight = feed(windows(), in_time(events, end))
-    assert_same_calls(shuffled, straight)
-    assert rows_of(shuffled) == rows_of(straight) == expected_rows(events)
-    assert_equals_twin(shuffled, events, end)
 
 
 @settings(max_examples=50, deadline=None)
@@ -166,7 +136,7 @@ def test_the_window_since_a_resolve_counts_arrivals_from_there(events: list[Even
     if not early:
         got.watch(QUEUE, at)
         got.clock(end)
-    assert_equals_twin(got, events, end, since=at)
+    assert_equals_oracle(got, events, end, since=at)
 
 
 @settings(max_examples=50, deadline=None)
@@ -182,7 +152,7 @@ def test_before_the_first_clock_time_follows_the_events(events: list[Event]) -> 
     straight = sorted(events, key=lambda e: e["ts"])
     end = straight[-1]["ts"]
     got = feed(windows(), [*straight, clock(end)])
-    assert_equals_twin(got, events, end)
+    assert_equals_oracle(got, events, end)
 
 
 VECTORS = [
@@ -206,10 +176,10 @@ def test_vectors_of_the_five_formulas(counts: tuple[int, ...], want: dict[str, f
 
 @pytest.mark.parametrize("formula", list(Formula))
 @pytest.mark.parametrize("flow_out", list(FlowOut))
-def test_formulas_equal_their_twins(formula: Formula, flow_out: FlowOut) -> None:
+def test_formulas_equal_the_oracle(formula: Formula, flow_out: FlowOut) -> None:
     rng = random.Random(7)
     for _ in range(200):
-        n = {name: rng.randint(0, 9) for name in ("short", "answered_in", "flowed_late")}
+        n = Sums({name: rng.randint(0, 9) for name in ("short", "answered_in", "flowed_late")})
         n["abandoned_in"] = n["short"] + rng.randint(0, 3)
         n["abandoned"] = n["abandoned_in"] + rng.randint(0, 3)
         n["answered"] = n["answered_in"] + rng.randint(0, 3)
@@ -225,7 +195,7 @@ def test_formulas_equal_their_twins(formula: Formula, flow_out: FlowOut) -> None
             n["flowed_late"],
         )
         got = ratio(service_met(int(formula), n["answered_in"], n["abandoned_in"]), base)
-        np.testing.assert_equal(got, service_level(formula.name.lower(), flow_out.name.lower(), n))
+        np.testing.assert_equal(got, service_level(QueueSettings(formula=formula, flow_out=flow_out), n))
 
 
 def test_a_wait_equal_to_the_threshold_is_within_it_and_an_unknown_wait_is_not() -> None:
