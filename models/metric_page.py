@@ -30,7 +30,7 @@ name figures by id and window, pages and alerts show their names, `metrics` rows
 - Events that come late, twice or in another order give the same figures. Only the three that count records (late, too
   late, repeated) tell of the order itself.
 - Agent time is to the millisecond, cut at the window's edges. Before the first word of an agent nothing is known of
-  them.
+  them; after a day without one they are lost track of, and offline from the minute at which that is found.
 """
 
 _UNITS: Final = {

@@ -5,11 +5,14 @@ counts the agent into a class (ready; busy: talking, holding, wrapping up; signe
 time, DT. From the sums of both over a window and the level now follows the agent time in it, cut at its edges, to the
 millisecond: ``(now - start) (level - D) + now D - DT``. A point that comes late corrects the one after it, so order
 does not matter; one ahead of the clock waits until the clock has come to it.
+
+Whoever nothing is heard of for a day is *lost track of*: a point says offline from the minute at which that is found.
+It is taken back when a word that came late lies before it.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numba import njit
@@ -18,9 +21,13 @@ from models.event import AgentState
 from streams.calls import count_other
 from streams.shares import is_busy, is_ready, is_signed
 from streams.slots import drop, take_slot
-from streams.store import AGENT, AHEAD, AHEAD_FIRST, AHEADS, AWAY, NOW, POINT, STIRRED, Store
+from streams.store import AGENT, AHEAD, AHEAD_FIRST, AHEADS, AWAY, MINUTE, NOW, POINT, SLOTS, STIRRED, Store
 from streams.table import find
 
+#: Silence after which an agent is taken for offline. No shift is as long: a source that is silent of them for a day
+#: has forgotten to say that they went.
+AGENT_SILENT_MS: Final = 86_400_000
+_LOST_TRACK = 1
 _RINGING, _WRAP = int(AgentState.RINGING), int(AgentState.WRAP)
 _KNOWN, _USED = 1, 2
 
@@ -170,6 +177,7 @@ def hear_agent(store: Store, key: int, queue: int, ts: int, state: int, who: int
             enlist(store, at)
     said = 0
     if at >= 0:
+        _find_again(store, at, ts)
         said = 1 if _latest(store, at, ts, state) else 0
     used = 0
     if at >= 0 and new >= 0:
@@ -195,13 +203,63 @@ def _latest(store: Store, at: int, ts: int, state: int) -> bool:
 
 
 @njit(cache=True, nogil=True, _nrt=False)
+def _is_lost(store: Store, at: int) -> bool:
+    slot = store.slots[at]
+    return bool(slot.kind == AGENT and slot.code != 0 and slot.out_ts <= store.meta[MINUTE] - AGENT_SILENT_MS)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def count_lost(store: Store) -> int:
+    """How many agents `lose_agents` would find: it needs room for as many points."""
+    lost = 0
+    for at in range(store.meta[SLOTS]):
+        lost += _is_lost(store, at)
+    return lost
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def lose_agents(store: Store) -> None:
+    """Take for offline, from now on, whom nothing was heard of for a day by the last full minute."""
+    for at in range(store.meta[SLOTS]):
+        if not _is_lost(store, at):
+            continue
+        agent = store.slots[at]
+        new = take_slot(store, agent.key, agent.queue, POINT)
+        _latest(store, at, store.meta[NOW], 0)
+        store.queues[agent.queue].changed = 1
+        if new >= 0:
+            store.slots[new].out_ts, store.slots[new].direction = store.meta[NOW], _LOST_TRACK
+            if _place(store, at, new) != _USED:
+                drop(store, new)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _find_again(store: Store, agent: int, ts: int) -> None:
+    """An agent is heard of at *ts*: take back that they were lost track of, if that was later."""
+    lost = store.slots[agent].row
+    if lost < 0 or store.slots[lost].direction != _LOST_TRACK or store.slots[lost].out_ts < ts:
+        return
+    point, before = store.slots[lost], store.slots[lost].prev
+    _count_point(store, lost, -1)
+    if before >= 0:
+        store.slots[before].next = -1
+    store.slots[agent].row = before
+    was = store.slots[agent]
+    count_state(store, was.queue, was.code, -1)
+    count_state(store, was.queue, point.outcome, 1)
+    was.code = point.outcome
+    was.out_ts = store.slots[before].out_ts if before >= 0 else point.out_ts - AGENT_SILENT_MS
+    drop(store, lost)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
 def follow(store: Store, agent: int, was: Any, ahead: bool) -> None:
     """Give *agent* the point *was* of another store or a snapshot; it must lie after those the agent has."""
     at = take_slot(store, was.key, store.slots[agent].queue, POINT)
     if at < 0:
         return
     point, last = store.slots[at], store.slots[agent].row
-    point.out_ts, point.code, point.outcome = was.out_ts, was.code, was.outcome
+    point.out_ts, point.code, point.outcome, point.direction = was.out_ts, was.code, was.outcome, was.direction
     point.prev, point.next, point.row = last, -1, agent
     if last >= 0:
         store.slots[last].next = at

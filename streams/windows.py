@@ -24,7 +24,7 @@ from streams.figures import look
 from streams.freeze import freeze, slots_by_queue, thaw
 from streams.rows import free_rows
 from streams.slots import free_slots, set_floor
-from streams.staff import reach_points
+from streams.staff import count_lost, lose_agents, reach_points
 from streams.store import (
     AHEADS,
     ALL_STIRRED,
@@ -220,6 +220,9 @@ class Windows:
     def tidy(self) -> None:
         """Let go of calls and rows that nothing can change any more, by the last full minute."""
         self._store.meta[MINUTE] = self.now_ms // 60_000 * 60_000
+        if lost := count_lost(self._store):
+            self._store = room_for(self._store, lost)
+            lose_agents(self._store)
         free_slots(self._store)
         free_rows(self._store)
 

@@ -286,18 +286,33 @@ def is_note(event: Event) -> bool:
     return event["type"] != "probe.result" or "ok" in event
 
 
+@dataclass
 class Agent(Life):
     """An agent in one queue."""
 
+    #: When they were lost track of, and how many events had been heard by then.
+    lost: list[tuple[int, int]] = field(default_factory=list)
+
     def points(self) -> list[tuple[int, int]]:
         """When the agent came into which state, by time; of two states at once the higher holds."""
-        latest: dict[int, int] = {}
+        latest = {at: 0 for at, heard in self.lost if self._is_silent(at, heard)}
         for event in self.events:
             latest[event["ts"]] = max(latest.get(event["ts"], 0), int(AGENT_STATES[event["state"]]))
         return sorted(latest.items())
 
+    def lose(self, minute: int, now: int) -> None:
+        """Taken for offline from *now* on where nothing was heard for a day by *minute*."""
+        ts, state = self.points()[-1]
+        if state != 0 and ts <= minute - 24 * 3_600_000:
+            self.lost.append((now, len(self.events)))
+
+    def _is_silent(self, at: int, heard: int) -> bool:
+        """Whether what was heard since all lies after *at*."""
+        return all(event["ts"] > at for event in self.events[heard:])
+
     def is_kept(self, floor: int, now: int) -> bool:
-        return self.points()[-1][1] != 0 or super().is_kept(floor, now)
+        ts, state = self.points()[-1]
+        return state != 0 or ts >= floor
 
     def state(self) -> Any:
         return self.points()

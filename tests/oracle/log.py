@@ -243,6 +243,8 @@ class Oracle:
     def _let_go(self, floor: int, now: int) -> None:
         for queue in self.queues.values():
             for key, life in list(queue.lives.items()):
+                if isinstance(life, Agent):
+                    life.lose(floor + LATENESS, now)
                 if not life.is_kept(floor, now):
                     queue.gone.append(queue.lives.pop(key))
 

@@ -16,11 +16,12 @@ from aiokafka.record.memory_records import MemoryRecords
 
 from models.decode import LastClock, decode
 from models.event import AHEAD_LIMIT_MS, LATENESS_MS, EventColumns
+from models.metric import FIGURES
 from streams.app import KINDS_MAX, OncePerWhile
 from streams.fetch import HELD_BYTES, FetchedRecords
 from streams.store import BUCKET_MS, ENTRIES, LONGEST, REFUSED, RING, ROWS, SLOT_LIMIT, SLOT_LIVE
 from streams.windows import Windows
-from tests.streams.feed import QUEUE, clock, event, feed, windows
+from tests.streams.feed import QUEUE, Event, clock, event, feed, windows
 
 START = 918_248_400_000
 HOUR = 3_600_000
@@ -104,6 +105,49 @@ def test_a_call_that_nobody_ends_is_lost_track_of_and_let_go_of() -> None:
     assert int(got._store.meta[SLOT_LIVE]) == 0
     feed(got, [clock(START + LATENESS_MS + HOUR // 2 + 1_000)])
     assert got.value(QUEUE, "lost_track", "now") == 0
+
+
+def agent(state: str, ts: int, who: str = "a") -> Event:
+    return {"id": f"{state}-{ts}-{who}", "source": "test", "type": "agent.state", "ts": ts, "queue": QUEUE} | {
+        "agent": who,
+        "state": state,
+    }
+
+
+def test_an_agent_whom_nobody_signs_out_is_lost_track_of_and_let_go_of() -> None:
+    begin = START // 60_000 * 60_000
+    day = begin + 24 * HOUR
+    got = feed(windows(), [clock(begin), *(agent("ready", begin, f"a{n}") for n in range(50))])
+    feed(got, [agent("talking", begin, "busy"), clock(day - 1_000), clock(day - 500)])
+    assert (got.value(QUEUE, "agents_ready", "now"), got.value(QUEUE, "agents_talking", "now")) == (50, 1)
+    feed(got, [clock(day), clock(day + 60_000)])
+    assert (got.value(QUEUE, "agents_ready", "now"), got.value(QUEUE, "agents_talking", "now")) == (0, 0)
+    assert got.value(QUEUE, "agents_signed_in", "now") == 0
+    assert got.value(QUEUE, "occupancy", "5m") == 1 / 51  # of the four minutes before
+    feed(got, [clock(day + LATENESS_MS + 120_000)])
+    assert int(got._store.meta[SLOT_LIVE]) == 0
+
+
+@pytest.mark.parametrize("again", ["late", "restored"])
+def test_a_word_that_comes_late_takes_it_back_that_an_agent_was_lost_track_of(again: str) -> None:
+    begin = START // 60_000 * 60_000
+    day = begin + 24 * HOUR
+    clocks = [clock(day), clock(day + 30_000)]
+    word = agent("wrap", day - HOUR)
+    in_time = [clock(begin), agent("ready", begin), clock(day - HOUR), word]
+    want = feed(windows(), [*in_time, *clocks, clock(day + 31_000)])
+    got = feed(windows(), [clock(begin), agent("ready", begin), *clocks])
+    if again == "restored":
+        kept, time = got.freeze([QUEUE]), got.freeze_time()
+        got = windows()
+        got.thaw(time, kept)
+        got.look()
+    assert got.value(QUEUE, "agents_signed_in", "now") == 0
+    feed(got, [word, clock(day + 31_000)])
+    assert got.value(QUEUE, "agents_wrap", "now") == 1
+    for (metric, window), at in FIGURES.items():
+        if metric != "late":
+            np.testing.assert_equal(got.figures[0, at], want.figures[0, at], f"{metric}@{window}")
 
 
 def packed(base: int, records: int, size: int) -> bytes:
