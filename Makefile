@@ -10,6 +10,9 @@ ARGS      ?=
 # Variables of the caller must not reach into .venv (PYTHONPATH, another active environment).
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
+# As many test processes as there are cores, four at most (each starts servers of its own); who is done first takes over.
+CORES = -n auto --maxprocesses 4 --dist worksteal
+
 UV   = .tools/bin/uv
 SYNC = UV_NO_CONFIG=1 $(UV) pip sync --quiet --python .venv/bin/python --require-hashes
 SELF = UV_NO_CONFIG=1 $(UV) pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --offline -e .
@@ -26,14 +29,14 @@ demo: .venv/.runtime ## broker, worker, wallboard and a day at 60x [PORT=8080] [
 	@exec .venv/bin/callwatch demo $(if $(RECORDING),--recording "$(RECORDING)") $(if $(FROM),--from "$(FROM)") \
 	    $(if $(PORT),--port "$(PORT)") $(ARGS)
 
-test: .venv/.dev ## all tests but the next two [ARGS="-k word"]
+test: .venv/.dev ## all tests but the next two, on each core [ARGS="-k word"; one at a time: ARGS="-n 0"]
 	@.venv/bin/python -m agents.warm
-	@exec .venv/bin/python -m pytest $(ARGS)
+	@exec .venv/bin/python -m pytest $(CORES) $(ARGS)
 
 kafka: .venv/.dev ## the tests of whatever needs a broker, on Apache Kafka (Java 17 and Maven) [ARGS="-k word"]
 	@.venv/bin/python -m tests.kafka.jars
 	@.venv/bin/python -m agents.warm
-	@exec .venv/bin/python -m pytest -m "kafka and not crash" $(ARGS)
+	@exec .venv/bin/python -m pytest -m "kafka and not crash" $(CORES) $(ARGS)
 
 crash: .venv/.dev ## the crash harness: processes killed at every point (Java 17 and Maven) [ARGS=...]
 	@.venv/bin/python -m tests.kafka.jars
