@@ -6,6 +6,7 @@ RECORDING ?=
 FROM      ?=
 PORT      ?=
 ARGS      ?=
+BENCH     ?= throughput
 
 # Variables of the caller must not reach into .venv (PYTHONPATH, another active environment).
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
@@ -48,8 +49,8 @@ lint: .venv/.dev ## ruff (rules and format) and mypy --strict
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 
-bench: .venv/.runtime ## events per second beside plain Faust, librdkafka and aiokafka [ARGS=--json]
-	@exec .venv/bin/callwatch bench throughput $(ARGS)
+bench: .venv/.runtime ## events per second beside plain Faust, librdkafka and aiokafka [BENCH=memory|takeover] [ARGS=--json]
+	@exec .venv/bin/callwatch bench $(BENCH) $(ARGS)
 
 lock: $(UV) ## compute the locks anew from pyproject.toml [ARGS=--upgrade]
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(ARGS) \
