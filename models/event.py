@@ -21,6 +21,7 @@ class EventType(IntEnum):
     ORDER_COMMAND = 1
     RULES_CHANGED = 2
     UNIT_SUMS = 3
+    PLAN_CHANGED = 4
     CALL_BLOCKED = 10
     IVR_ABANDONED = 11
     CALL_OFFERED = 12
@@ -48,7 +49,7 @@ TYPE_NAMES: Final[dict[EventType, str]] = {t: name for name, t in EVENT_TYPES.it
 
 #: Types that the log itself needs: they are decided where they lie, so a batch is cut at each of them.
 CONTROL_TYPES: Final[frozenset[EventType]] = frozenset(
-    {EventType.CLOCK, EventType.ORDER_COMMAND, EventType.RULES_CHANGED, EventType.UNIT_SUMS}
+    {EventType.CLOCK, EventType.ORDER_COMMAND, EventType.RULES_CHANGED, EventType.UNIT_SUMS, EventType.PLAN_CHANGED}
 )
 #: Types whose whole record travels beside the columns (``EventColumns.records``) for Python to read.
 RECORDED_TYPES: Final[frozenset[EventType]] = CONTROL_TYPES | {EventType.PROBE_RESULT, EventType.SOURCE_HEARTBEAT}
