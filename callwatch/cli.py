@@ -18,6 +18,7 @@ COMMANDS: Final = (
     "replay",
     "simulate",
     "intervals",
+    "detect",
     "reconcile",
     "orders",
     "alerts",

@@ -24,7 +24,7 @@ def source_digest(root: Path) -> str:
     """A short hash of every source file of the packages with kernels below *root*."""
     digest = hashlib.blake2b(sys.version.encode(), digest_size=8)
     for package in PACKAGES:
-        for path in sorted((root / package).glob("*.py")):
+        for path in sorted((root / package).rglob("*.py")):
             digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 

@@ -1,0 +1,14 @@
+"""Every detector by its permanent name. A new one is its file and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from alerts.detect.contract import Detector
+from alerts.detect.series import SeriesDetector
+
+#: Name to what makes a fresh one.
+DETECTORS: Final[dict[str, Callable[[], Detector]]] = {
+    SeriesDetector.name: SeriesDetector,
+}
