@@ -23,6 +23,7 @@ COMMANDS: Final = (
     "orders",
     "alerts",
     "rules",
+    "plan",
     "staff",
     "repartition",
     "bench",

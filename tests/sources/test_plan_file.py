@@ -11,6 +11,7 @@ import pytest
 from models.catalogue import Catalogue, Site
 from models.errors import InputError
 from models.plan.interval import PlanInterval
+from sources import plan_file
 from sources.plan_file import PlanFile, read_plan_file
 
 ZONE = "Europe/Berlin"
@@ -161,3 +162,11 @@ def test_bytes_that_are_not_utf8_cost_their_row_only(tmp_path: Path) -> None:
 def test_a_name_that_is_too_long_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="name is empty or has more than 512"):
         read(tmp_path, HEAD + "north/a,2026-03-02 09:00,1,1,1,1\n", "x" * 600)
+
+
+def test_a_plan_with_more_rows_than_can_be_held_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan_file, "ROWS_MAX", 2)
+    rows = [f"north/a,2026-03-02 0{n}:00,1,1,1,1\n" for n in range(3)]
+    assert len(read(tmp_path, HEAD + "".join(rows[:2]))[0].days[0].intervals) == 2
+    with pytest.raises(InputError, match="import it in parts"):
+        read(tmp_path, HEAD + "".join(rows))
