@@ -40,6 +40,8 @@ FIGURES: Final = ("offered", "handle_s", "required", "scheduled")
 COLUMNS: Final = ("queue", "start", "date", "time", "minutes", *FIGURES)
 _NUMBER: Final = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)")
 _SECOND_MS: Final = 1000.0
+#: Years beyond these are mistakes, and too close to the ends of the calendar to be counted with.
+_FIRST_YEAR, _LAST_YEAR = 1970, 2100
 
 
 @dataclass(slots=True)
@@ -181,7 +183,7 @@ def _read(line: int, row: Sequence[str], places: Mapping[str, int], catalogue: C
     if is_unit(queue):
         raise BadRowError(f"{queue} is a unit: plan its queues")
     site = site_of(catalogue, queue)
-    at = _time(cells.get("start") or f"{cells.get('date', '')} {cells.get('time', '')}")
+    at = _time(cells["start"] if "start" in cells else f"{cells['date']} {cells['time']}")
     minutes = _minutes(cells.get("minutes", ""), site)
     shown = at if at.tzinfo is None else at.astimezone(zone_of(site.zone))
     if shown.second or shown.microsecond or (shown.hour * 60 + shown.minute) % minutes:
@@ -196,9 +198,14 @@ def _read(line: int, row: Sequence[str], places: Mapping[str, int], catalogue: C
 
 def _time(text: str) -> datetime:
     try:
-        return datetime.fromisoformat(text.strip())
+        at = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise BadRowError(f"time {text.strip()!r} is not like 2026-03-02 09:00") from None
+        at = None
+    if at is None or ":" not in text:  # a date alone would be its midnight
+        raise BadRowError(f"time {text.strip()!r} is not like 2026-03-02 09:00")
+    if not _FIRST_YEAR < at.year < _LAST_YEAR:
+        raise BadRowError(f"the year of {text.strip()!r} cannot be")
+    return at
 
 
 def _minutes(text: str, site: Site) -> int:

@@ -133,11 +133,13 @@ class PlanBook:
 
     def in_force(self, queue: str, start_ms: int, at_ms: int | None = None) -> InForce | None:
         """The plan of the day that *start_ms* lies in, as it was in force at *at_ms* (None: as it is by now)."""
+        known = []
         for versions in self._days.get(queue, {}).values():
-            if versions[-1].first_ms <= start_ms < versions[-1].end_ms:
-                n = len(versions) if at_ms is None else bisect_right([one.since_ms for one in versions], at_ms)
-                return versions[n - 1] if n else None
-        return None
+            n = len(versions) if at_ms is None else bisect_right([one.since_ms for one in versions], at_ms)
+            if n and versions[n - 1].first_ms <= start_ms < versions[n - 1].end_ms:
+                known.append(versions[n - 1])
+        # days of two zones may overlap, once the zone of a site has changed: the one told last holds
+        return max(known, key=lambda one: one.since_ms, default=None)
 
     def expected(self, queue: str, start_ms: int, at_ms: int | None = None) -> PlanInterval | None:
         """What is planned for the interval that *start_ms* lies in, None where nothing is."""

@@ -97,7 +97,10 @@ def fault_of(day: PlanDay) -> str:
             return f"{field} is empty or has more than {TEXT_MAX} characters"
     try:
         first_ms, end_ms = day_bounds_ms(day.day, day.zone)
+        spelled = date.fromisoformat(day.day).isoformat() == day.day  # else 20260302 would be another day
     except (ValueError, LookupError, OSError, OverflowError):
+        spelled = False
+    if not spelled:
         return f"day {day.day!r} in zone {day.zone!r} is no day"
     if len(day.intervals) > INTERVALS_MAX:
         return f"{len(day.intervals)} intervals, where a day has {INTERVALS_MAX} at most"

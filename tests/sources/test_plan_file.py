@@ -80,6 +80,9 @@ BAD = [
         "09:10:00 is not where an interval of 30 minutes begins in Europe/Berlin",
     ),
     ("north/report,02.03.2026 09:00,1,1,1,1", "time '02.03.2026 09:00' is not like 2026-03-02 09:00"),
+    ("north/report,2026-03-02,1,1,1,1", "time '2026-03-02' is not like"),
+    ("north/report,0001-01-01 00:00,1,1,1,1", "the year of '0001-01-01 00:00' cannot be"),
+    ("north/report,9999-12-31T23:30+00:00,1,1,1,1", "cannot be"),
     ("north/report,2026-03-02 10:00,-5,1,1,1", "offered '-5' is no number of 0 or more"),
     ("north/report,2026-03-02 10:00,1e3,1,1,1", "offered '1e3' is no number"),
     ("north/report,2026-03-02 10:00,1,0,1,1", "handle_ms 0 is not from 1"),
@@ -103,6 +106,12 @@ def test_a_bad_row_is_named_with_its_line_and_its_neighbours_go_through(tmp_path
     assert said[0].startswith("line 3: left out: ")
     assert words in said[0]
     assert [one.offered for one in found.days[0].intervals] == [96.0, 97.0]
+
+
+def test_a_date_without_its_time_is_no_midnight(tmp_path: Path) -> None:
+    found, said = read(tmp_path, "queue,date,time,offered\nnorth/a,2026-03-02,,5\nnorth/a,2026-03-02,00:00,7\n")
+    assert [one.offered for one in found.days[0].intervals] == [7.0]
+    assert "line 2: left out: time '2026-03-02' is not like" in said[0]
 
 
 def test_another_length_of_interval_is_refused_with_the_way_out(tmp_path: Path) -> None:

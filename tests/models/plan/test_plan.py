@@ -78,6 +78,10 @@ BAD: list[tuple[str, Any, str]] = [
     ("name", "x" * 600, "texts"),
     ("day", "2026-02-30", "is no day"),
     ("day", "tomorrow", "is no day"),
+    ("day", "20260302", "is no day"),
+    ("day", "2026-W10-1", "is no day"),
+    ("day", "9999-12-31", "is no day"),
+    ("day", "0001-01-01", "is no day"),
     ("zone", "Mars/Olympus", "is no day"),
     ("zone", "../etc", "is no day"),
     ("extra", 1, "extra: not known"),
@@ -164,7 +168,7 @@ def test_the_schema_takes_what_is_read_and_refuses_what_is_not() -> None:
     validator.validate(EXAMPLE)
     validator.validate(written(day()))
     read_plan(EXAMPLE)
-    unsayable = ("2026-02-30", "Mars/Olympus", "../etc")
+    unsayable = ("2026-02-30", "9999-12-31", "0001-01-01", "Mars/Olympus", "../etc")
     for field, value, words in BAD:
         record = written(day())
         record["plan"][field] = value
@@ -202,6 +206,16 @@ def test_a_gap_in_the_plan_has_no_expectation_and_a_withdrawn_day_none() -> None
     book.take(replace(day(), intervals=(), version="none"), START + 1)
     assert book.expected("north/report", START) is None
     assert book.expected("north/report", START, START) is not None
+
+
+def test_where_days_of_two_zones_overlap_the_one_told_last_holds() -> None:
+    """A site's zone was wrong: the day planned anew in the right one lies elsewhere, and over the neighbour."""
+    book = PlanBook()
+    book.take(day("2026-03-03", offered=10), START)
+    book.take(day("2026-03-02", offered=20, zone="America/New_York"), START + 1)
+    at = day_bounds_ms("2026-03-03", ZONE)[0]
+    assert book.expected("north/report", at, START).offered == 10  # type: ignore[union-attr]
+    assert book.expected("north/report", at).offered == 20 + 36  # type: ignore[union-attr]
 
 
 def test_the_same_again_changes_nothing() -> None:
