@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from alerts.staffing.erlang import Load, steady
+from alerts.staffing.erlang import Load, Steady, steady
 from alerts.staffing.needed import Goal, agents_needed, whole
 from alerts.staffing.patience import ABANDONED_MIN, PRIOR_S, patience
 from models.catalogue import Formula
@@ -32,6 +32,19 @@ def test_it_is_the_least_number_that_does(load: Load, goal: Goal) -> None:
     if needed > 0.02:
         assert not goal.met(steady(load, needed - 1e-4))
     assert goal.met(steady(load, whole(needed)))
+
+
+def test_each_aim_is_just_met_by_its_own_figure() -> None:
+    load = LOADS[1]
+
+    def at(goal: Goal) -> Steady:
+        return steady(load, agents_needed(load, goal))
+
+    assert at(Goal(0.8, 20)).answered_in(20) == pytest.approx(0.8, abs=1e-5)
+    assert at(Goal(0.8, 20, Formula.IGNORED)).service_level(20, Formula.IGNORED) == pytest.approx(0.8, abs=1e-5)
+    assert at(Goal(abandoned=0.03)).abandoned == pytest.approx(0.03, abs=1e-5)
+    assert at(Goal(speed_of_answer_s=10)).speed_of_answer_s == pytest.approx(10, abs=1e-3)
+    assert at(Goal(occupancy=0.7)).occupancy == pytest.approx(0.7, abs=1e-5)
 
 
 def test_the_textbook_case_needs_fourteen() -> None:

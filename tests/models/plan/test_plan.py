@@ -131,6 +131,13 @@ def test_intervals_must_not_overlap() -> None:
         read_plan(record)
 
 
+def test_the_last_interval_must_end_with_its_day() -> None:
+    record = written(day())
+    record["plan"]["intervals"][-1][0] += 60_000
+    with pytest.raises(Refused, match="outside of its day"):
+        read_plan(record)
+
+
 def test_garbage_never_gets_through() -> None:
     rng = random.Random(1)
     junk: list[Any] = [None, -1, 1e308, "x", [], {}, True, float("inf"), 2**70, "2026-03-02"]
@@ -232,7 +239,7 @@ def test_the_first_version_and_the_latest_are_kept() -> None:
     for n in range(10):
         book.take(day(offered=n), START + n)
     assert [one.version for one in book.versions("north/report")] == ["v0", "v7", "v8", "v9"]
-    assert len(list(book.versions("north/report"))) == VERSIONS_KEPT
+    assert len(list(book.versions("north/report"))) == VERSIONS_KEPT == book._size
 
 
 def test_days_too_far_ahead_or_over_are_refused_and_those_over_are_forgotten() -> None:
