@@ -1,0 +1,141 @@
+"""What an order is told while its queue is in trouble: who is waiting, why, what moved with it, and what would help.
+
+One pure function of what is known at one clock, so that its words can stand in the log. What cannot be said is left
+out with its reason. Numbers are rounded before they leave: the last bits of exp and log are the machine's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from alerts.staffing import advice as advising
+from alerts.staffing import moved as moving
+from alerts.staffing import waiting as waits
+from alerts.staffing import why as asking
+from alerts.staffing.advice import advise
+from alerts.staffing.figures import Figures, agents_here, handle_s, load_of, present_of, situation_of, unknown
+from alerts.staffing.moved import Reading, moved
+from alerts.staffing.needed import Goal
+from alerts.staffing.patience import Patience
+from alerts.staffing.waiting import Pace, Waiting, waiting_now
+from alerts.staffing.why import Judged, Situation, why
+from models.catalogue import QueueSettings
+from models.plan.interval import PlanInterval
+
+_DIGITS: Final = 3
+_LEVEL: Final = "service_level@30m"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a queue at *now_ms*, in *zone*: its figures, settings, patience, and what was expected.
+
+    *ages_ms*: of the callers waiting, where they are told one by one. *target*: the service level aimed at. *plan*: of
+    the interval. *usual*, *usual_level*: the situation and the service level that were expected, by plan or by habit.
+    *readings*: figures beside what is usual. *flow_share*: share of the calls that came from other queues.
+    """
+
+    figures: Figures
+    settings: QueueSettings
+    patience: Patience
+    now_ms: int
+    zone: str
+    target: float = 0.8
+    ages_ms: Sequence[int] | None = None
+    plan: PlanInterval | None = None
+    usual: Situation | None = None
+    usual_level: float | None = None
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+    flow_share: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Briefing:
+    """*english* and *chinese* sentences, the numbers behind them, and why parts are *left_out*."""
+
+    english: tuple[str, ...]
+    chinese: tuple[str, ...]
+    data: dict[str, float | str | None]
+    left_out: dict[str, str]
+
+
+def briefing(known: Known) -> Briefing:
+    """All that can be said now. Raises ValueError where *known* contradicts itself (a target that is no share)."""
+    sentences: list[tuple[str, str]] = []
+    data: dict[str, float | str | None] = {}
+    left_out: dict[str, str] = {}
+    for name, part in (("waiting", _waiting), ("why", _why), ("moved", _moved), ("agents", _agents)):
+        said = part(known, data)
+        if isinstance(said, str):
+            left_out[name] = said
+        else:
+            sentences.append(said)
+    numbers = {name: round(value, _DIGITS) if isinstance(value, float) else value for name, value in data.items()}
+    return Briefing(tuple(en for en, _ in sentences), tuple(zh for _, zh in sentences), numbers, left_out)
+
+
+_Said = tuple[str, str] | str  #: English and Chinese, or the reason why there is nothing to say
+
+
+def _waiting(known: Known, data: dict[str, float | str | None]) -> _Said:
+    threshold_ms = known.settings.threshold_ms
+    if known.ages_ms is not None:
+        agents, handle = agents_here(known.figures), handle_s(known.figures)
+        pace = Pace(agents, handle, known.patience.mean_s) if agents is not None and handle else None
+        now = waiting_now(known.ages_ms, threshold_ms, pace=pace)
+    else:
+        waiting, beyond = (known.figures.get(f"{name}@now") for name in ("waiting", "waiting_past_threshold"))
+        if waiting is None or beyond is None:
+            return "callers waiting unknown"
+        now = Waiting(int(waiting), int(beyond), 0, threshold_ms, waits.SOON_MS)
+    data |= {"waiting": now.waiting, "waiting_beyond": now.beyond, "waiting_soon": now.soon}
+    return waits.sentence(now)
+
+
+def _why(known: Known, data: dict[str, float | str | None]) -> _Said:
+    level, actual = known.figures.get(_LEVEL), situation_of(known.figures, known.plan, known.flow_share)
+    if known.usual is None or known.usual_level is None:
+        return "nothing was expected: no plan, and too little history"
+    if level is None or actual is None:
+        return unknown(known.figures)[0] or "no service level"
+    found = why(known.usual, actual, _judged(known), known.usual_level, level)
+    data |= {f"why_{cause}": part for cause, part in found.parts.items()}
+    data |= {"why_gap": found.gap, "why_unexplained": found.unexplained}
+    return asking.sentence(found)
+
+
+def _moved(known: Known, _: dict[str, float | str | None]) -> _Said:
+    found = moved(known.readings, beside=_LEVEL)
+    return moving.sentence(found) if found else "no other figure is unusual"
+
+
+def _agents(known: Known, data: dict[str, float | str | None]) -> _Said:
+    load, now = load_of(known.figures, known.patience.mean_s), present_of(known.figures)
+    agents = agents_here(known.figures)
+    if load is None or now is None or agents is None:
+        return unknown(known.figures)[0]
+    settings = known.settings
+    goal = Goal(known.target, settings.threshold_ms / 1000, settings.formula, settings.short_ms / 1000)
+    advice = advise(load, agents, now, goal)
+    data |= {
+        "agents_here": agents,
+        "agents_needed": advice.needed,
+        "agents_extra": advice.extra,
+        "recovers_after_s": advice.these.after_s,
+        "recovers_with_extra_after_s": advice.more.after_s,
+        "patience_s": known.patience.mean_s,
+    }
+    return advising.sentence(advice, goal, known.now_ms, known.zone)
+
+
+def _judged(known: Known) -> Judged:
+    settings = known.settings
+    return Judged(
+        "service_level",
+        known.patience.mean_s,
+        settings.threshold_ms / 1000,
+        settings.formula,
+        settings.short_ms / 1000,
+    )
