@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from alerts.staffing.erlang import Load
+from alerts.staffing.erlang import Load, steady
 from alerts.staffing.needed import Goal, agents_needed
 from models.catalogue import Catalogue
 from models.hours import is_open, local, settings_for, site_of
@@ -32,12 +32,15 @@ class Finding:
 def findings(days: Sequence[PlanDay], catalogue: Catalogue, goal: Goal | None, patience_s: float) -> Iterator[Finding]:
     """What is missing or does not fit: open hours without a forecast, a forecast without handle time, agents below
     what is required or, with a *goal*, below what Erlang A needs for it."""
+    short = 0
     for day in days:
         yield from _gaps(day, catalogue)
         for one in day.intervals:
             yield from _numbers(day, one)
-            if goal is not None:
-                yield from _short(day, one, goal, patience_s)
+            load = _load(one, patience_s)
+            if goal is not None and load is not None and not goal.met(steady(load, one.scheduled or 0.0)):
+                short += 1
+                yield _short(day, one, agents_needed(load, goal) if short <= NAMED_MAX else None)
 
 
 def _gaps(day: PlanDay, catalogue: Catalogue) -> Iterator[Finding]:
@@ -62,15 +65,17 @@ def _numbers(day: PlanDay, one: PlanInterval) -> Iterator[Finding]:
         yield Finding("intervals with fewer agents than required", text)
 
 
-def _short(day: PlanDay, one: PlanInterval, goal: Goal, patience_s: float) -> Iterator[Finding]:
+def _load(one: PlanInterval, patience_s: float) -> Load | None:
     if not one.offered or one.handle_ms is None or one.scheduled is None:
-        return
-    load = Load(one.offered / (one.minutes * 60), one.handle_ms / 1000, patience_s)
-    needed = agents_needed(load, goal)
-    if one.scheduled < needed:
-        at = f"{day.queue} {local(day.zone, one.start_ms):%Y-%m-%d %H:%M}"
-        text = f"{at}: {one.scheduled:g} scheduled where {needed:.1f} are needed"
-        yield Finding("intervals with fewer agents than the target needs", text)
+        return None
+    return Load(one.offered / (one.minutes * 60), one.handle_ms / 1000, patience_s)
+
+
+def _short(day: PlanDay, one: PlanInterval, needed: float | None) -> Finding:
+    """*needed* is worked out for those that are named: thirty steps of the model for each."""
+    at = f"{day.queue} {local(day.zone, one.start_ms):%Y-%m-%d %H:%M}"
+    text = f"{at}: {one.scheduled:g} scheduled" + ("" if needed is None else f" where {needed:.1f} are needed")
+    return Finding("intervals with fewer agents than the target needs", text)
 
 
 def told(found: Iterable[Finding]) -> Iterator[str]:

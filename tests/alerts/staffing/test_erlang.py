@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import random
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -131,6 +133,55 @@ def test_the_formulas_of_the_service_level_stand_in_their_order() -> None:
     assert levels[Formula.POSITIVE] == pytest.approx(found.answered_in(20) + found.abandoned_in(20))
     assert levels[Formula.NEGATIVE] < levels[Formula.SHORT_EXCLUDED] < levels[Formula.IGNORED]
     assert levels[Formula.ANSWERED_ONLY] == pytest.approx(found.answered_in(20) / (1 - found.abandoned))
+
+
+@pytest.mark.parametrize("agents", [0.4, 2.5, 7.3, 19.75])
+def test_fractions_of_agents_are_the_integrals_that_continue_the_formulas(agents: float) -> None:
+    """J and epsilon of Mandelbaum and Zeltyn as they are printed, by Simpson's rule, for n that is no whole number."""
+    load, t = Load(9 / 120, 120, 90), 20.0
+    found, lam, mu, theta = steady(load, agents), load.per_s, 1 / 120, 1 / 90
+
+    def integral(low: float, high: float, value: Callable[[float], float]) -> float:
+        steps = 20_000
+        h = (high - low) / steps
+        values = [value(low + k * h) for k in range(steps + 1)]
+        return h / 3 * (values[0] + values[-1] + 4 * sum(values[1:-1:2]) + 2 * sum(values[2:-1:2]))
+
+    def weight(x: float) -> float:
+        return math.exp(lam * -math.expm1(-theta * x) / theta - agents * mu * x)
+
+    end = 60 / (agents * mu) + 20 / theta
+    j, j_t = integral(0, t, weight) + integral(t, end, weight), integral(t, end, weight)
+    # t = s^2: (1 + t mu / lambda)^(n - 1) is smooth in it
+    epsilon = integral(0, 9, lambda s: 2 * s * math.exp(-s * s) * (1 + s * s * mu / lam) ** (agents - 1))
+    whole = epsilon + lam * j
+    assert found.waiting == pytest.approx(lam * j / whole, rel=1e-7)
+    assert found.abandoned == pytest.approx((1 + (lam - agents * mu) * j) / whole, rel=1e-6)
+    assert found.beyond(t) == pytest.approx(lam * math.exp(-theta * t) * j_t / whole, rel=1e-7)
+    served = integral(0, t, lambda x: lam * math.exp(-theta * x) * weight(x)) / whole
+    assert found.answered_in(t) == pytest.approx(1 - found.waiting + served, rel=1e-7)
+
+
+def test_any_queue_keeps_the_laws_of_queues() -> None:
+    rng = random.Random(6)
+    for _ in range(400):
+        handle_s, agents = 10 ** rng.uniform(0.5, 3.5), 10 ** rng.uniform(-1.5, 3.5)
+        load = Load(agents / handle_s * 10 ** rng.uniform(-1, 1), handle_s, 10 ** rng.uniform(-1, 5))
+        found, t = steady(load, agents), 10 ** rng.uniform(-1, 3)
+        said = f"{load} {agents} {t}"
+        shares = (found.answered_in(t), found.abandoned_in(t), found.beyond(t))
+        assert all(0 <= share <= 1 for share in (*shares, found.waiting, found.abandoned, found.occupancy)), said
+        assert sum(shares) == pytest.approx(1, abs=1e-9), said
+        assert shares[0] <= 1 - found.abandoned + 1e-9, said
+        assert shares[1] <= found.abandoned + 1e-9, said
+        # what comes in goes out: answered callers are what keeps agents busy, Little's law counts those who wait
+        assert found.occupancy == pytest.approx(load.erlangs * (1 - found.abandoned) / agents, rel=1e-9), said
+        assert found.queue / load.patience_s == pytest.approx(load.per_s * found.abandoned, rel=1e-9), said
+        more, busier = steady(load, agents * 1.05), steady(Load(load.per_s * 1.05, handle_s, load.patience_s), agents)
+        assert more.waiting <= found.waiting + 1e-9 <= busier.waiting + 2e-9, said
+        assert more.abandoned <= found.abandoned + 1e-9 <= busier.abandoned + 2e-9, said
+        # many-fold overload of the most patient: the difference of logarithms of 1e7 leaves eight digits
+        assert more.answered_in(t) >= found.answered_in(t) - 1e-8 >= busier.answered_in(t) - 2e-8, said
 
 
 @pytest.mark.parametrize("agents", [-1, math.nan, math.inf, 1e6])
