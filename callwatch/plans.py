@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Final
@@ -29,11 +29,18 @@ class Finding:
     text: str
 
 
-def findings(days: Sequence[PlanDay], catalogue: Catalogue, goal: Goal | None, patience_s: float) -> Iterator[Finding]:
+def findings(
+    days: Sequence[PlanDay],
+    catalogue: Catalogue,
+    goal: Goal | None,
+    patience_s: float,
+    show: Callable[[str], None] = lambda _: None,
+) -> Iterator[Finding]:
     """What is missing or does not fit: open hours without a forecast, a forecast without handle time, agents below
-    what is required or, with a *goal*, below what Erlang A needs for it."""
+    what is required or, with a *goal*, below what Erlang A needs for it. *show* gets how far it is."""
     short = 0
-    for day in days:
+    for n, day in enumerate(days):
+        show(f"{n} of {len(days)} days looked at")
         yield from _gaps(day, catalogue)
         for one in day.intervals:
             yield from _numbers(day, one)

@@ -55,6 +55,7 @@ def check(
     """
     from alerts.staffing.needed import Goal
     from callwatch.plans import findings, summary, told
+    from callwatch.progress import Progress
     from callwatch.staffing import target_of
 
     loaded = _settings(settings)
@@ -65,9 +66,11 @@ def check(
     found = _read(file, loaded, "")
     sys.stdout.write(f"{summary(found.days)}\n")
     try:
-        sys.stdout.writelines(f"{line}\n" for line in told(findings(found.days, loaded.catalogue, goal, patience_s)))
+        with Progress() as progress:
+            lines = list(told(findings(found.days, loaded.catalogue, goal, patience_s, progress.show)))
     except ValueError as error:
         raise UsageError(f"{error}: check the units of the plan (calls an interval, handle_s in seconds).") from error
+    sys.stdout.writelines(f"{line}\n" for line in lines)
     if found.bad:
         sys.stdout.write(f"{found.bad} of {found.rows} rows are left out\n")
         raise typer.Exit(1)
