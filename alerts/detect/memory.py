@@ -41,9 +41,9 @@ WHOLE: Final = 8
 #: Places in `Memory.real`. Levels and scales are exponentially weighted; their memory grows with the rows seen.
 (
     FAST, SLOW, LONG, LONG_DEV, ERR_FAST, ERR_SLOW, SUM, SQUARES, DRIFT, DRIFT_DEV, PERIOD_1, PERIOD_2, GAPS,
-    ORIGIN, OWN_LIMIT,
-) = range(15)  # fmt: skip
-REAL: Final = 15
+    ORIGIN, OWN_LIMIT, DRIFT_SLOW, PEAK, SINCE_PEAK,
+) = range(18)  # fmt: skip
+REAL: Final = 18
 #: Columns of `Memory.tail`: log of the tail's begin, its share, its index, rows behind it.
 BEGIN, SHARE, INDEX, ROWS = range(4)
 
@@ -56,7 +56,7 @@ class Memory(NamedTuple):
     real: Floats
     raw: Floats  # as given; a missing one is what was expected
     clean: Floats  # the same without lone outliers
-    error: Floats  # absolute error of the forecast, cut
+    error: Floats  # absolute error of the forecast
     mean: Floats  # of the window that ends there
     variance: Floats
     dots: Floats  # inner products of the last window with that which ends HISTORY - k rows earlier

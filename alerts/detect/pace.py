@@ -15,9 +15,9 @@ LAST, CADENCE, STEADY, KNOWN, FILLED, RING = range(6)
 WEEK_MS: Final = 7 * 86_400_000
 #: Missing rows that are filled in at one gap, and in all for each row seen. Longer gaps leave the seasons out of step.
 FILL_MAX, FILL_SHARE = 2016, 4
-#: Rarities of the limit: no row is an alarm that comes oftener than once in 2000 rows, and fewer than 20000 rows of
-#: evidence are enough for one.
-RARITY_MIN, RARITY_MAX = 3.3, 4.3
+#: Rarities of the limit: no row is an alarm that comes oftener than once in 3000 rows, and one need not be rarer than
+#: once in 30000, for few series have a past that could vouch for more.
+RARITY_MIN, RARITY_MAX = 3.5, 4.5
 
 
 @njit(cache=True, nogil=True)

@@ -26,7 +26,7 @@ WEEK_MS: Final = 7 * DAY_MS
 def autocorrelation(values: Floats) -> Floats:
     """Of *values* without their trend, outliers cut, by lag up to half their number; each lag by the rows it has."""
     n = len(values)
-    cut = np.clip(values, *np.quantile(values, (0.02, 0.98)))
+    cut = np.clip(values, *np.quantile(values, (0.004, 0.996)))
     at = np.arange(n) - (n - 1) / 2
     cut = cut - cut.mean()
     cut = cut - at * ((at @ cut) / (at @ at))
@@ -49,7 +49,9 @@ def peaks(correlation: Floats) -> list[int]:
     inner = smooth[1:-1]
     tops = 1 + np.flatnonzero((inner >= smooth[:-2]) & (inner > smooth[2:]) & (inner >= CORRELATION_MIN))
     lowest = np.minimum.accumulate(smooth)
-    return [int(lag) for lag in tops if lag >= SHORTEST and smooth[lag] - lowest[lag] >= PROMINENCE]
+    found = [int(lag) for lag in tops if lag >= SHORTEST and smooth[lag] - lowest[lag] >= PROMINENCE]
+    exact = [lag - 1 + int(np.argmax(correlation[lag - 1 : lag + 2])) for lag in found]
+    return [lag for lag in exact if lag >= SHORTEST and correlation[lag] >= CORRELATION_MIN]
 
 
 def sharpen(correlation: Floats, lag: int) -> float:

@@ -20,6 +20,7 @@ from alerts.detect.memory import (
     AT,
     DRIFT,
     DRIFT_DEV,
+    DRIFT_SLOW,
     ERR_FAST,
     ERR_SLOW,
     EXTREME,
@@ -33,6 +34,7 @@ from alerts.detect.memory import (
     NEAREST,
     ORIGIN,
     OWN_LIMIT,
+    PEAK,
     PERIOD_1,
     PERIOD_2,
     POINT,
@@ -40,6 +42,7 @@ from alerts.detect.memory import (
     SEEN,
     SHAPE,
     SHIFT,
+    SINCE_PEAK,
     SLOW,
     SPREAD,
     STEP,
@@ -60,7 +63,9 @@ FAST_ROWS, SLOW_ROWS, LONG_ROWS, ERR_ROWS, ERR_SLOW_ROWS, DRIFT_ROWS = 8.0, 64.0
 #: Of the scale: errors of long, of late, of this place in the season.
 _OF_SLOW, _OF_FAST, _OF_SEASON = 0.4, 0.3, 0.3
 #: Tests after which a rarity counts half: few rows cannot vouch for much.
-PROOF_ROWS: Final = 100.0
+PROOF_ROWS: Final = 150.0
+#: Statistics below this are all the same: where nothing ever differs, a first small difference is not the rarest.
+LEAST: Final = 0.05
 #: Rows before anything is judged.
 UNJUDGED: Final = 8
 #: The scale is no smaller than this share of how far the series strays from its level.
@@ -77,6 +82,8 @@ ALARMS_FREE, ALARM_ROWS = 3.0, 500.0
 TIRING_ROWS: Final = 96.0
 #: How strongly several tests together count: the power of the mean by which they are joined.
 JOIN: Final = 3.0
+#: What is extreme is mostly a point or a shift as well; shape sees what no other test does.
+OF_EXTREME, OF_SHAPE = 0.7, 1.1
 
 
 @njit(cache=True, nogil=True)
@@ -107,15 +114,20 @@ def _floor(memory: Memory) -> float:
 def _scale(memory: Memory) -> float:
     """How far the coming row may well be from its forecast: a mean absolute error."""
     real, at = memory.real, memory.whole[AT]
-    here, n = 0.0, 0
     period = real[PERIOD_2] if real[PERIOD_2] > 0.0 else real[PERIOD_1]
+    here, n = real[ERR_SLOW], 0
     if period >= 2.0:
+        # the median of three seasons: what is always wrong there is no news, what was wrong there once is
+        found = np.zeros(3)
         for k in range(1, 4):
             middle = at - int(k * period + 0.5)
-            for i in range(max(middle - 2, 0), min(middle + 3, at)):
-                here += memory.error[i]
-                n += 1
-    here = here / n if n else real[ERR_SLOW]
+            if middle < 1:
+                break
+            for i in range(middle - 1, min(middle + 2, at)):
+                found[n] += memory.error[i] / 3.0
+            n += 1
+        if n:
+            here = forecast.median_of(found, n) if n == 3 else found[:n].min()
     scale = _OF_SLOW * real[ERR_SLOW] + _OF_FAST * real[ERR_FAST] + _OF_SEASON * here
     return float(max(scale * (1.0 + 6.0 / (1.0 + memory.whole[SEEN])), _floor(memory)))
 
@@ -159,8 +171,10 @@ def _drift(memory: Memory, value: float, base: float) -> float:
     most = 4.0 * real[DRIFT_DEV] if seen > 16 and real[DRIFT_DEV] > 0.0 else abs(away)
     cut = min(max(away, -most), most)
     real[DRIFT] += (cut - real[DRIFT]) * _rate(DRIFT_ROWS, seen)
+    real[DRIFT_SLOW] += (cut - real[DRIFT_SLOW]) * _rate(4.0 * DRIFT_ROWS, seen)
     real[DRIFT_DEV] += (abs(cut) - real[DRIFT_DEV]) * _rate(ERR_SLOW_ROWS, seen)
-    return float(abs(real[DRIFT]))
+    # a mean of four times as many rows strays half as far
+    return float(max(abs(real[DRIFT]), 2.0 * abs(real[DRIFT_SLOW])) / max(real[DRIFT_DEV], _floor(memory)))
 
 
 @njit(cache=True, nogil=True)
@@ -179,7 +193,7 @@ def _test(memory: Memory, test: int, statistic: float) -> float:
     """The rarity of a statistic in its own past; then it is part of that past."""
     if memory.whole[SEEN] < UNJUDGED:
         return 0.0
-    size = max(log(max(statistic, 1e-300)), -40.0)
+    size = log(max(statistic, LEAST))
     times = memory.tested[test]
     memory.tested[test] += 1.0
     if times < 1.0:
@@ -200,9 +214,20 @@ def _test(memory: Memory, test: int, statistic: float) -> float:
 def _joined(rares: Floats) -> float:
     """One rarity of all tests: their power mean, less what TESTS chances are worth."""
     total = 0.0
-    for rare in rares:
-        total += rare**JOIN
+    for test in range(TESTS):
+        weight = OF_EXTREME if test == EXTREME else OF_SHAPE if test == SHAPE else 1.0
+        total += (weight * max(rares[test], 0.0)) ** JOIN
     return float(max(total ** (1.0 / JOIN) - log(TESTS) / log(10.0), 0.0))
+
+
+@njit(cache=True, nogil=True)
+def _fading(memory: Memory, rare: float) -> float:
+    """The rarity of a shape, less from its peak on: that the window still holds what was odd is no news."""
+    real = memory.real
+    real[SINCE_PEAK] += 1.0
+    if rare >= real[PEAK] or real[SINCE_PEAK] > 4.0 * memory.whole[WINDOW]:
+        real[PEAK], real[SINCE_PEAK] = rare, 0.0
+    return float(rare * exp(-real[SINCE_PEAK] / memory.whole[WINDOW]))
 
 
 @njit(cache=True, nogil=True)
@@ -288,13 +313,16 @@ def judge_row(memory: Memory, given: float, limit: float, out: Floats) -> None:
     clean = _cleaned(memory, value, middle, rares[POINT])
     forecast.learn(memory, clean, min(1.0, 2.5 * scale / max(error, 1e-300)), whole[SEEN])
     _follow(memory, value, clean, error, scale)
-    _push(memory, value, clean, min(error, 5.0 * scale))
+    _push(memory, value, clean, error)
     real[GAPS] -= real[GAPS] / whole[WINDOW]
-    distance = shape.nearest(memory)
+    distance, floor = shape.nearest(memory), _floor(memory)
     if distance >= 0.0 and real[GAPS] < 0.25:
-        rares[SHAPE] = _test(memory, SHAPE, distance)
+        # in parts of the series' own spread, of which a hundredth is worth LEAST
+        rares[SHAPE] = _test(memory, SHAPE, 5.0 * distance / max(real[LONG_DEV], floor))
+        if rares[SHAPE] >= OUTLIER and memory.tired[SHAPE] < 0.5:
+            shape.forget_last(memory)
+        rares[SHAPE] = _fading(memory, rares[SHAPE])
     if whole[SEEN] > 2 * ERR_ROWS:
-        floor = _floor(memory)
         ratio = (real[ERR_FAST] + floor) / (real[ERR_SLOW] + floor)
         rares[SPREAD] = _test(memory, SPREAD, max(ratio, 1.0 / ratio) ** 2)
     out[LIMIT] = limit

@@ -14,6 +14,8 @@ from numba import njit
 
 from alerts.detect.memory import AT, HISTORY, LAGS, NEAREST, REFRESH, SQUARES, SUM, WINDOW, Floats, Memory
 
+#: The variance of a window that no other shall be likened to: finite, for the search is compiled without infinities.
+_FAR: Final = 1e300
 #: Lags searched at once.
 _BLOCK: Final = 1024
 
@@ -116,6 +118,12 @@ def _search(dots: Floats, mean: Floats, variance: Floats, own: float, window: in
         if d < best:
             best, found = d, k
     return best, found
+
+
+@njit(cache=True, nogil=True)
+def forget_last(memory: Memory) -> None:
+    """The last window is no like shape for any later one: what is odd must not excuse its second coming."""
+    memory.variance[memory.whole[AT] - 1] = _FAR
 
 
 @njit(cache=True, nogil=True)

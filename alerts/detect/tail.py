@@ -21,6 +21,8 @@ PRIOR_ROWS: Final = 40.0
 PRIOR_AT, PRIOR_POWER = 3.5, 4.0
 #: The tail begins where this share of rows lies beyond.
 TAIL_SHARE: Final = 0.03
+#: Bins by which a past statistic may have been smaller and still as large: a quarter. Not every record is a novelty.
+AS_LARGE: Final = 5
 #: What comes more often than six rows in a thousand, or in two periods of five, belongs to the series, however far out
 #: it lies; what came no oftener than FEW times is no habit yet.
 OFTEN, ONCE_A_PERIOD, FEW = 0.006, 0.4, 3.0
@@ -82,8 +84,8 @@ def refresh(bins: Floats, beyond: Floats, tail: Floats, forget: float) -> None:
 def rarity(z: float, beyond: Floats, tail: Floats, period: float) -> float:
     """-log10 of the share of past rows whose statistic was as large as *z*. *period* is in rows, 0 without one."""
     b = bin_of(z)
-    count, total = beyond[b], tail[ROWS]
-    plain = -log(max(count, 0.5) / total) / _LN10
+    count, total = beyond[max(b - AS_LARGE, 0)], tail[ROWS]
+    plain = -log(max(beyond[b], 0.5) / total) / _LN10
     if not z > 0.0 or log(z) <= tail[BEGIN]:
         return max(plain, 0.0)
     far = (-log(tail[SHARE]) + (log(z) - tail[BEGIN]) / tail[INDEX]) / _LN10
