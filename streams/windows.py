@@ -17,6 +17,7 @@ from models.hours import settings_for, site_of
 from models.interner import Names
 from models.metric import FIGURES
 from streams import counters
+from streams.ages import ages_ms
 from streams.anew import carry
 from streams.apply import apply
 from streams.buckets import advance
@@ -336,6 +337,11 @@ class Windows:
         """One figure at the last clock, None when undefined or the queue is unknown."""
         at = self.names.find(queue)
         return None if at is None else _known(float(self.figures[at, FIGURES[(metric, window)]]))
+
+    def ages_ms(self, queue: str) -> list[int] | None:
+        """Ages of the callers waiting in *queue* at the last clock, the oldest first; None when there are too many."""
+        at = self.names.find(queue)
+        return [] if at is None or at >= self._ready else ages_ms(self._store, at, self.now_ms)
 
     def watch(self, queue: str, since_ms: int) -> None:
         """Begin to count the window "resolve": calls of *queue* that arrive at or after *since_ms*."""
