@@ -147,9 +147,9 @@ class SeriesFile:
         times: list[int] = []
         values: list[float] = []
         for line, row in chunk:
-            if not row:
-                continue  # an empty line is no row
-            ts, text, moment, number = self._read(line, row, layout)
+            if not row and layout.time >= 0:
+                continue  # an empty line is no row; where values stand alone it is one without a value
+            ts, text, moment, number = self._read(line, row or [""], layout)
             if moment is not None:
                 places.append(len(texts))
                 times.append(moment)

@@ -91,6 +91,15 @@ def test_bytes_of_another_encoding_go_out_as_they_came_in(tmp_path: Path) -> Non
     assert "line 62" in said
 
 
+def test_an_empty_line_is_a_missing_value_where_values_stand_alone_and_no_row_elsewhere(tmp_path: Path) -> None:
+    rows, _ = detect("value\n" + "1\n2\n" * 20 + "\n3\n", tmp_path)
+    assert [row["value"] for row in rows[-3:]] == ["2", "", "3"]
+    assert [row["timestamp"] for row in rows[-3:]] == ["39", "40", "41"]
+    rows, said = detect("timestamp,value\n1,2\n\n2,3\n\n", tmp_path)
+    assert [row["value"] for row in rows] == ["2", "3"]
+    assert "line" not in said
+
+
 @pytest.mark.parametrize("text", ["timestamp,value\n", ""])
 def test_a_file_without_rows_gives_one_without_rows(text: str, tmp_path: Path) -> None:
     assert detect(text, tmp_path)[0] == []

@@ -157,3 +157,13 @@ def test_missing_values_do_not_tire_it() -> None:
     assert np.isnan(found[::7, EXPECTED]).all()
     assert (found[::7, SCORE] == 0).all()
     assert detector._memory.real[GAPS] < 0.3
+
+
+def test_what_is_odd_excuses_no_second_coming() -> None:
+    values = wave(3000, 48, noise=0.3)
+    for first in (1800, 2410):
+        values[first : first + 48] = values[first : first + 48][::-1] * 0.5 + 25
+    score = SeriesDetector().judge(times(3000), values)[:, SCORE]
+    assert score[1800:1860].max() >= 0.5
+    assert score[2410:2470].max() >= 0.5
+    assert (score[1400:1800] < 0.5).all()
