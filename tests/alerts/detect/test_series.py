@@ -159,11 +159,17 @@ def test_missing_values_do_not_tire_it() -> None:
     assert detector._memory.real[GAPS] < 0.3
 
 
-def test_what_is_odd_excuses_no_second_coming() -> None:
-    values = wave(3000, 48, noise=0.3)
-    for first in (1800, 2410):
-        values[first : first + 48] = values[first : first + 48][::-1] * 0.5 + 25
-    score = SeriesDetector().judge(times(3000), values)[:, SCORE]
-    assert score[1800:1860].max() >= 0.5
-    assert score[2410:2470].max() >= 0.5
-    assert (score[1400:1800] < 0.5).all()
+@pytest.mark.parametrize("forgotten", [True, False])
+def test_what_is_odd_excuses_no_second_coming(forgotten: bool) -> None:
+    values, memory = wave(1200, 24, noise=0.1), fresh()
+    odd = np.random.default_rng(11).normal(size=24) * 20
+    for end in (700, 1000):
+        values[end - 23 : end + 1] = odd
+    found = []
+    for i, value in enumerate(values):
+        rows._push(memory, value, value, 0.0)
+        found.append(shape.nearest(memory))
+        if forgotten and 676 < i < 724:
+            shape.forget_last(memory)
+    assert found[700] > 10 * max(found[300:600])
+    assert (found[1000] > 0.5 * found[700]) == forgotten
