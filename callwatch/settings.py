@@ -25,7 +25,7 @@ from models.runtime import KafkaSettings, Settings, WallboardSettings, WorkerSet
 T = TypeVar("T")
 
 _ONE: Final = ("kafka", "valkey", "worker", "wallboard", "limits")
-_MANY: Final = ("site", "queue", "rule", "department", "person", "source")
+_MANY: Final = ("site", "queue", "rule", "department", "person", "source", "cause", "playbook")
 _SECRETS: Final = {"password": "CALLWATCH_KAFKA_PASSWORD", "token": "CALLWATCH_TOKEN"}
 
 

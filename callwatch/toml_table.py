@@ -109,6 +109,10 @@ class Table:
             self.refuse(key, f'"{value}" is not one of {", ".join(choices)}{_nearest(value, choices)}')
         return choices[value]
 
+    def boolean(self, key: str, default: Any = _MISSING) -> bool:
+        """True or false."""
+        return bool(self.take(key, (bool,), "true or false", default))
+
     def strings(self, key: str, default: Any = _MISSING) -> tuple[str, ...]:
         """A list of texts, none blank."""
         value = self.take(key, (list, tuple), "a list of texts", default)

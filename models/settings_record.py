@@ -143,6 +143,14 @@ def _faults(c: Catalogue) -> Iterator[str]:
         yield from _zone(f"people.{n}", person.zone)
         yield from _within(f"people.{n}.tier", person.tier, 0, 4)
         yield from _spans(f"people.{n}.duty", person.duty)
+    for n, cause in enumerate(c.cause_book):
+        yield from _texts(f"cause_book.{n}", cause.id)
+        yield from _short(f"cause_book.{n}", cause.title, cause.zh, cause.kind)
+    for n, playbook in enumerate(c.playbooks):
+        yield from _texts(f"playbooks.{n}", playbook.kind, *playbook.rules, *(step.text for step in playbook.steps))
+        yield from _short(f"playbooks.{n}", playbook.title, playbook.zh, *(step.zh for step in playbook.steps))
+        for step in playbook.steps:
+            yield from _within(f"playbooks.{n}.tier", step.tier, 0, 4)
     for n, source in enumerate(c.sources):
         yield from _texts(f"sources.{n}", source.name)
         yield from _within(f"sources.{n}.cadence_ms", source.cadence_ms, 1, MILLIS_MAX)
@@ -150,6 +158,8 @@ def _faults(c: Catalogue) -> Iterator[str]:
     yield from _once("sites", [site.name for site in c.sites])
     yield from _once("rules", [rule.id for rule in c.rules])
     yield from _once("people", [person.id for person in c.people])
+    yield from _once("cause_book", [cause.id for cause in c.cause_book])
+    yield from _once("playbooks", [playbook.kind for playbook in c.playbooks])
 
 
 def _site(where: str, site: Site) -> Iterator[str]:
@@ -191,6 +201,7 @@ def _limits(limits: LoopLimits) -> Iterator[str]:
     for n in range(3):
         yield from _within(f"limits.respond_ms.{n}", limits.respond_ms[n], 1, MILLIS_MAX)
         yield from _within(f"limits.resolve_ms.{n}", limits.resolve_ms[n], 1, MILLIS_MAX)
+        yield from _within(f"limits.remind_ms.{n}", limits.remind_ms[n], 1, MILLIS_MAX)
     yield from _within("limits.verify_calls", limits.verify_calls, 1, 10_000)
     for name in ("undecided_ms", "reopen_ms", "page_gap_ms", "hold_max_ms", "accept_max_ms"):
         yield from _within(f"limits.{name}", getattr(limits, name), 0, MILLIS_MAX)
@@ -205,6 +216,11 @@ def _texts(where: str, *texts: str, longest: int = TEXT_MAX) -> Iterator[str]:
     for text in texts:
         if not 0 < len(text) <= longest:
             yield f"{where}: a text of {len(text)} characters where 1 to {longest} are allowed"
+
+
+def _short(where: str, *texts: str) -> Iterator[str]:
+    """Like `_texts`, of texts that may be empty."""
+    return _texts(where, *(text for text in texts if text))
 
 
 def _zone(where: str, zone: str) -> Iterator[str]:
