@@ -57,6 +57,22 @@ def day_start_ms(zone: str, now_ms: int) -> int:
     return _instant_ms(zone, local(zone, now_ms).date(), 0)
 
 
+def instant_ms(zone: str, day: date, minute: int) -> int:
+    """The first instant at which the clock of *zone* shows *minute* of *day* or more; *minute* may pass 1440.
+
+    A time that comes twice is its first coming, one that never comes is the moment at which the clock jumps over it.
+    """
+    at_ms = _instant_ms(zone, day, minute)
+    low, high = _instant_ms(zone, day, minute, 1) // 1000, at_ms // 1000
+    if low >= high:
+        return at_ms
+    offset = _offset(zone, low)  # skipped: its second reading lies before the jump, its first behind it
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if _offset(zone, middle) == offset else (low, middle)
+    return high * 1000
+
+
 def is_open(site: Site, settings: QueueSettings, now_ms: int) -> bool:
     """Whether the queue is within its opening hours."""
     return _within(_opening(site, settings), site.zone, now_ms)

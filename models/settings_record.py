@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
+from datetime import date
 from hashlib import blake2b
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -52,6 +53,8 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if isinstance(value, frozenset):
         return sorted(_plain(item) for item in value)
+    if isinstance(value, date):
+        return value.isoformat()
     return int(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
