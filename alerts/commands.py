@@ -15,7 +15,7 @@ from alerts.turn import Turn
 from alerts.workorder import UNANSWERED, moved
 from models.catalogue import Catalogue, Person
 from models.command import CANCEL_REASONS, NEEDS, OrderCommand
-from models.hours import on_duty
+from models.duty import on_duty
 
 SUPERVISOR = 3
 SHIFT_LEAD = 1
@@ -150,7 +150,7 @@ def _may_give(ask: Ask) -> No | None:
 def _may_reassign(ask: Ask) -> No | None:
     no = _may_give(ask)
     person = routing.person_of(ask.catalogue, ask.command.person)
-    if no is None and person is not None and not on_duty(person, ask.turn.now_ms):
+    if no is None and person is not None and not on_duty(ask.catalogue, person, ask.turn.now_ms):
         return No("off_duty", f"{person.id} is off duty")
     return no
 
@@ -253,14 +253,14 @@ def _agree_limit(ask: Ask) -> None:
 
 def _hold(ask: Ask) -> None:
     order = ask.order
-    limits.leave_hold(ask.turn, order)
+    limits.leave_hold(ask.catalogue, ask.turn, order)
     order.private.hold_since_ms, order.hold_until_ms = ask.turn.now_ms, ask.command.until_ms
     ask.move(ask.command.reason, until_ms=ask.command.until_ms)
     _changed(ask, f"On hold ({ask.command.reason})", f"挂起({ask.command.reason})")
 
 
 def _resume(ask: Ask) -> None:
-    limits.resume(ask.turn, ask.order, "resume", ask.actor, "resumed")
+    limits.resume(ask.catalogue, ask.turn, ask.order, "resume", ask.actor, "resumed")
 
 
 def _resolve(ask: Ask) -> None:

@@ -15,7 +15,7 @@ from alerts.rules import Step
 from alerts.turn import Turn
 from alerts.workorder import NEW, OPEN, moved
 from models.catalogue import Catalogue
-from models.hours import on_duty
+from models.duty import on_duty
 
 
 def time_passes(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
@@ -82,8 +82,8 @@ def _join(catalogue: Catalogue, turn: Turn, order: WorkOrder, change: Change, sa
 def _tighten(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
     """A graver symptom shortens both limits, counted from now; it never lengthens them."""
     owner = routing.person_of(catalogue, order.owner)
-    respond = deadlines.respond_by_ms(catalogue.limits, order.severity, owner, turn.now_ms)
-    resolve = deadlines.resolve_by_ms(catalogue.limits, order.severity, owner, turn.now_ms)
+    respond = deadlines.respond_by_ms(catalogue, order.severity, owner, turn.now_ms)
+    resolve = deadlines.resolve_by_ms(catalogue, order.severity, owner, turn.now_ms)
     if order.respond_by_ms is not None:
         order.respond_by_ms = min(order.respond_by_ms, respond)
     if order.resolve_by_ms is not None and not order.private.resolve_late:
@@ -101,7 +101,7 @@ def _relapse(catalogue: Catalogue, turn: Turn, order: WorkOrder, change: Change,
     if rule.id not in order.symptoms:
         order.symptoms.append(rule.id)
     owner = routing.person_of(catalogue, order.owner)
-    if catalogue.people and (owner is None or not on_duty(owner, turn.now_ms)):
+    if catalogue.people and (owner is None or not on_duty(catalogue, owner, turn.now_ms)):
         owner = routing.first_owner(catalogue, order.queue, turn.now_ms).person
     if owner is not None:
         people.give(order, owner)
@@ -156,7 +156,7 @@ def people_changed(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
 
 def _recover(catalogue: Catalogue, turn: Turn, order: WorkOrder, said: tuple[str, str]) -> None:
     """All symptoms have ended. Grave orders are verified; lesser ones are proven by the recovery that was just held."""
-    limits.leave_hold(turn, order)
+    limits.leave_hold(catalogue, turn, order)
     if order.state == "on_hold" and order.private.came_from[-1:] == ["verifying"]:
         go(order, "resume")
         turn.log(order, "recovered", "moved", "every symptom has ended: the verification goes on")

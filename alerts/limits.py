@@ -15,7 +15,7 @@ _DUES = 8
 def both_anew(catalogue: Catalogue, turn: Turn, order: WorkOrder, owner: Person | None) -> None:
     """Both limits begin now."""
     order.private.respond_from_ms = turn.now_ms
-    order.respond_by_ms = deadlines.respond_by_ms(catalogue.limits, order.severity, owner, turn.now_ms)
+    order.respond_by_ms = deadlines.respond_by_ms(catalogue, order.severity, owner, turn.now_ms)
     deadlines.unmark(order, "respond")
     resolve_anew(catalogue, turn, order)
 
@@ -24,7 +24,7 @@ def resolve_anew(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
     """The limit to resolve begins now: at the beginning, for a reopened order, and after an acceptance."""
     owner = routing.person_of(catalogue, order.owner)
     order.private.resolve_from_ms = turn.now_ms
-    order.resolve_by_ms = deadlines.resolve_by_ms(catalogue.limits, order.severity, owner, turn.now_ms)
+    order.resolve_by_ms = deadlines.resolve_by_ms(catalogue, order.severity, owner, turn.now_ms)
     order.agreed_ms = None
     order.private.proposed_ms, order.private.proposed_by = None, ""
     order.private.resolve_late, order.private.climb_ms = False, None
@@ -34,7 +34,7 @@ def resolve_anew(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
 def respond_anew(catalogue: Catalogue, turn: Turn, order: WorkOrder, gap_ms: int = 0) -> None:
     """The limit to respond begins now for a new owner; *gap_ms* is its least length."""
     owner = routing.person_of(catalogue, order.owner)
-    by = deadlines.respond_by_ms(catalogue.limits, order.severity, owner, turn.now_ms)
+    by = deadlines.respond_by_ms(catalogue, order.severity, owner, turn.now_ms)
     order.private.respond_from_ms = turn.now_ms
     order.respond_by_ms = max(by, turn.now_ms + gap_ms)
     deadlines.unmark(order, "respond")
@@ -43,7 +43,7 @@ def respond_anew(catalogue: Catalogue, turn: Turn, order: WorkOrder, gap_ms: int
 def dues(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
     """Deal with all that is due at this clock, each once."""
     for _ in range(_DUES):
-        due = deadlines.due(order, turn.now_ms)
+        due = deadlines.due(catalogue, order, turn.now_ms)
         if due is None:
             break
         if due.warn_percent:
@@ -53,7 +53,7 @@ def dues(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
         elif due.event == "resolve_due":
             _resolve_due(catalogue, turn, order)
         elif due.event == "hold_due":
-            resume(turn, order, "hold_due", SYSTEM, "the hold has ended")
+            resume(catalogue, turn, order, "hold_due", SYSTEM, "the hold has ended")
         else:
             _accept_due(catalogue, turn, order)
 
@@ -75,29 +75,31 @@ def _resolve_due(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
     found = people.escalate(catalogue, turn, order, "resolve_due", ("Not resolved in time", "未在处理时限内解决"))
     again = catalogue.limits.resolve_ms[min(order.severity, 3) - 1]
     order.private.resolve_late = True
-    order.private.climb_ms = turn.now_ms + (again if found else max(again, deadlines.TOP_GAP_MS))
+    span_ms = again if found else max(again, deadlines.TOP_GAP_MS)
+    owner = routing.person_of(catalogue, order.owner)
+    order.private.climb_ms = deadlines.later_ms(catalogue, order.severity, owner, turn.now_ms, span_ms)
     turn.log(order, "resolve_due", "late", "the limit to resolve is broken", data={"again_ms": order.private.climb_ms})
 
 
-def leave_hold(turn: Turn, order: WorkOrder) -> None:
+def leave_hold(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
     """Whatever ends a hold or an acceptance: the limits move by the time held."""
     since = order.private.hold_since_ms
     if order.state == "on_hold" and since is not None:
-        deadlines.stretched(order, turn.now_ms - since)
+        deadlines.stretched(catalogue, order, since, turn.now_ms)
         order.private.undecided_at_ms += turn.now_ms - since
     order.private.hold_since_ms = order.hold_until_ms = None
 
 
-def resume(turn: Turn, order: WorkOrder, event: str, actor: str, why: str) -> None:
+def resume(catalogue: Catalogue, turn: Turn, order: WorkOrder, event: str, actor: str, why: str) -> None:
     """End a hold: back to where it was."""
-    leave_hold(turn, order)
+    leave_hold(catalogue, turn, order)
     go(order, event)
     turn.log(order, event, "moved", why, actor)
     turn.alert("changed", order, f"Back from hold: {order.sentence}", f"挂起结束:{order.sentence}")
 
 
 def _accept_due(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
-    leave_hold(turn, order)
+    leave_hold(catalogue, turn, order)
     go(order, "accept_due")
     resolve_anew(catalogue, turn, order)
     turn.log(order, "accept_due", "judged_again", "the accepted time is over and the figure has not recovered")

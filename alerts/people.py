@@ -7,7 +7,7 @@ from alerts.moves import go
 from alerts.order import WorkOrder
 from alerts.turn import Turn
 from models.catalogue import Catalogue, Person
-from models.hours import on_duty
+from models.duty import on_duty
 
 
 def give(order: WorkOrder, person: Person) -> None:
@@ -20,7 +20,7 @@ def give(order: WorkOrder, person: Person) -> None:
 def page(catalogue: Catalogue, turn: Turn, order: WorkOrder, person: Person, said: tuple[str, str]) -> None:
     """Page *person*, unless that was done just now or nobody is woken for this."""
     last = order.private.paged.get(person.id)
-    if order.severity >= 3 and not on_duty(person, turn.now_ms):
+    if order.severity >= 3 and not on_duty(catalogue, person, turn.now_ms):
         turn.log(order, "breached", "suppressed", "off_duty_and_not_urgent", data={"person": person.id})
     elif last is not None and turn.now_ms - last < catalogue.limits.page_gap_ms:
         turn.log(order, "breached", "suppressed", "paged_recently", data={"person": person.id, "last_ms": last})

@@ -104,3 +104,16 @@ def duty_between_ms(catalogue: Catalogue, person: Person, from_ms: int, to_ms: i
         return max(0, to_ms - from_ms)
     spans = stretches(catalogue, person, from_ms, min(AHEAD_DAYS, max(0, to_ms - from_ms) // _DAY_MS + 3))
     return sum(max(0, min(ends_ms, to_ms) - max(starts_ms, from_ms)) for starts_ms, ends_ms in spans)
+
+
+def share_of_duty_ms(catalogue: Catalogue, person: Person, span: tuple[int, int], percent: int) -> int | None:
+    """When *percent* of the duty of *person* within *span* is over; None when there is none. Asked at every clock."""
+    rota, from_ms = rota_of(catalogue), span[0]
+    if person.id in rota.always:
+        return from_ms + (span[1] - from_ms) * percent // 100
+
+    def found() -> int | None:
+        work_ms = duty_between_ms(catalogue, person, *span)
+        return after_duty_ms(catalogue, person, from_ms, work_ms * percent // 100) if work_ms else None
+
+    return rota.once((person.id, *span, percent), found)

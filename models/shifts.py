@@ -8,7 +8,7 @@ so shifts that adjoin on paper adjoin on every day, of 23 hours or of 25. What i
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
@@ -71,6 +71,7 @@ class Rota:
     """The rota of one catalogue: `turns` of a department and `stints` of a person by local day, kept for a while."""
 
     __slots__ = (
+        "_answers",
         "_covers",
         "_departments",
         "_named",
@@ -105,6 +106,7 @@ class Rota:
         off = self._named | self._substitutions.keys()
         #: people of whose duty the settings say nothing: they are always there
         self.always = {p.id for p in catalogue.people if not p.duty and p.id not in off}
+        self._answers: OrderedDict[tuple[str, int, int, int], int | None] = OrderedDict()
         self._turns: OrderedDict[tuple[str, int], tuple[ShiftTurn, ...]] = OrderedDict()
         self._stints: OrderedDict[tuple[str, int], tuple[Stint, ...]] = OrderedDict()
 
@@ -126,6 +128,13 @@ class Rota:
             found = self._stints[key] = tuple(self._stints_of(person, day))
             _trim(self._stints)
         return found
+
+    def once(self, key: tuple[str, int, int, int], answer: Callable[[], int | None]) -> int | None:
+        """What *answer* gives for *key*, kept: for questions of a person and a span that every clock asks again."""
+        if key not in self._answers:
+            self._answers[key] = answer()
+            _trim(self._answers)
+        return self._answers[key]
 
     def stand_in(self, person: str, day: date, shift: str = "") -> str:
         """Who does on *day* what *person* is down for; a substitute may have a substitute."""
@@ -199,7 +208,7 @@ def rota_of(catalogue: Catalogue) -> Rota:
     return rota
 
 
-def _trim(kept: OrderedDict[tuple[str, int], Any]) -> None:
+def _trim(kept: OrderedDict[Any, Any]) -> None:
     while len(kept) > _DAYS_KEPT:
         kept.popitem(last=False)
 
