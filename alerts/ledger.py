@@ -1,0 +1,226 @@
+"""The notification ledger: what is owed to whom, what was sent, and whose turn it is to send.
+
+Theory. What is owed follows from the topics ``alerts``, ``workorders`` and ``workorder-log`` alone (`alerts.owed`), and
+every owed notification has a key that follows from the same. What was done about it stands in the topic
+``notifications``, partition by partition the same log for everybody::
+
+    (owed) --claimed 1--> under way --sent--> done
+                                    --failed 1--> waits --claimed 2--> ...        back-off with jitter; `TRIES_MAX`
+                                    (nothing for LEASE_MS) --claimed 2--> ...     its notifier has vanished
+    (owed) --dropped--> done        answered, over, too late, no way to reach the person, no room
+
+Before anything is sent, a claim is appended and *read back*: the first claim of an attempt in the log has it. So any
+number of notifiers may run side by side, none needs to know of another, and a restarted one goes on where the log
+stands. What a claim cannot prevent is a crash between the sending and the word ``sent``: then the next notifier cannot
+know and sends again, under the same key. Delivery is *at least once*; PagerDuty (``dedup_key``) and Alertmanager
+(labels) drop the repeat by themselves, a webhook's receiver by ``X-Callwatch-Delivery``, a person by the reference at
+the end of the message.
+
+The ledger changes by what is read and nothing else. Times are wall clock, given by the caller: they only decide
+*when*, never whether, something is the first to be claimed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from alerts.backoff import TRIES_MAX, wait_ms
+from alerts.case import Case
+from alerts.owed import PAGE_STALE_MS, Owed, fired_as, is_over, owed
+from models.notification import Channel, Notification, NotifySettings, Payload
+from models.topics import ALERTS, NOTIFICATIONS, WORKORDER_LOG, WORKORDERS
+
+#: A claim without a word for so long is forsaken. Sending is bounded far below it.
+LEASE_MS: Final = 60_000
+#: A claim of our own that is this old when we come to it is not used any more: another may be about to take over.
+CLAIM_FRESH_MS: Final = LEASE_MS // 2
+#: Attempts at anything but a page, at 5 minutes each some three hours: an end is worth telling late.
+NEWS_TRIES_MAX: Final = 40
+#: Notifications that wait at once. A centre has some dozens of open orders; beyond a thousand something raves.
+WAITING_MAX: Final = 1_000
+#: Orders remembered after they ended and all about them is settled (5 KB each): more than can relapse.
+ENDED_KEPT: Final = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A notification whose claim is ours: send it now."""
+
+    item: Owed
+    tries: int
+    case: Case
+
+
+class Ledger:
+    """All cases, fed by `take`. *me* names this notifier, unlike any other that ever ran."""
+
+    def __init__(self, settings: NotifySettings, me: str) -> None:
+        self.cases: dict[str, Case] = {}
+        self.settings = settings
+        self.me = me
+        self._channels: Mapping[str, Channel] = {c.name: c for c in settings.channels}
+        self._waiting: dict[str, list[Owed]] = {}
+        self._changed: set[str] = set()
+        self._asked: dict[str, tuple[str, int, int]] = {}  #: appended by us and not read back: state, tries, when
+        self._sending: dict[str, int] = {}  #: handed out by `jobs`: the attempt
+
+    def take(self, topic: str, payload: Payload | Notification, appended_ms: int, now_ms: int) -> None:
+        """One record as it was read, of whichever topic; *appended_ms* is the broker's time of it."""
+        if isinstance(payload, Notification):
+            assert topic == NOTIFICATIONS
+            self._case(payload.order).take_record(payload, now_ms, self._channels)
+            self._changed.add(payload.order)
+            if payload.notifier == self.me:
+                self._asked.pop(payload.key, None)
+                if payload.state != "claimed":
+                    self._sending.pop(payload.key, None)
+            return
+        order = payload["id"] if topic == WORKORDERS else payload["order"]
+        if order is None:
+            return
+        if topic == ALERTS and now_ms - appended_ms > PAGE_STALE_MS:
+            return  # a notifier that is new here does not begin with yesterday's pages
+        case = self._case(order)
+        if topic == WORKORDERS:
+            case.take_order(payload, appended_ms)
+        elif topic == ALERTS:
+            case.take_alert(payload, appended_ms)
+        elif topic == WORKORDER_LOG:
+            case.take_decision(payload, appended_ms)
+        self._changed.add(order)
+
+    def _case(self, order: str) -> Case:
+        case = self.cases.get(order)
+        if case is None:
+            case = self.cases[order] = Case(order)
+        return case
+
+    def waiting(self, now_ms: int) -> list[Owed]:
+        """Everything owed, the most urgent first."""
+        for order in self._changed:
+            case = self.cases[order]
+            items = owed(case, self.settings, now_ms)
+            if items:
+                self._waiting[order] = items
+            else:
+                self._waiting.pop(order, None)
+        self._changed.clear()
+        found = [item for items in self._waiting.values() for item in items]
+        return sorted(found, key=lambda item: (item.urgency, item.key))
+
+    def steps(self, now_ms: int, slots: int) -> list[Notification]:
+        """What is to be appended now: final words on what needs no sending, and at most *slots* claims."""
+        # time alone may stop what waits: pages get too late
+        self._changed.update(self._waiting)
+        found: list[Notification] = []
+        for number, item in enumerate(self.waiting(now_ms)):
+            record = self._step(item, number, now_ms, claim=slots > 0)
+            if record is None or self._asked.get(item.key, ("", 0, 0))[:2] == (record.state, record.tries):
+                continue
+            slots -= record.state == "claimed"
+            self._asked[item.key] = (record.state, record.tries, now_ms)
+            found.append(record)
+        self._forget(now_ms)
+        return found
+
+    def _step(self, item: Owed, number: int, now_ms: int, *, claim: bool) -> Notification | None:
+        """The next word on *item*, the *number*th of those that wait; None while there is none."""
+        case = self.cases[item.order]
+        entry = case.entries.get(item.key)
+        tries = entry.record.tries if entry else 0
+        stopped = item.stopped or ("no_room" if number >= WAITING_MAX and tries == 0 else "")
+        if stopped:
+            under_way = self._under_way(case, item, now_ms)
+            return None if under_way else self._record(item, "dropped", tries, now_ms, stopped)
+        if self._due_ms(case, item) > now_ms:
+            return None
+        if tries >= tries_max(item):
+            return self._record(item, "given_up", tries, now_ms, f"{tries} attempts failed")
+        if not claim or self._busy(case, item, now_ms):
+            return None
+        return self._record(item, "claimed", tries + 1, now_ms)
+
+    def jobs(self, now_ms: int) -> list[Job]:
+        """What is ours to send: our claim is the one in the log, it is fresh, and nothing has stopped it since."""
+        found = []
+        for item in self.waiting(now_ms):
+            case = self.cases[item.order]
+            entry = case.entries.get(item.key)
+            if entry is None or item.stopped or entry.record.state != "claimed":
+                continue
+            mine = entry.record.notifier == self.me and self._sending.get(item.key) != entry.record.tries
+            if mine and now_ms - entry.record.at_ms < CLAIM_FRESH_MS:
+                self._sending[item.key] = entry.record.tries
+                found.append(Job(item, entry.record.tries, case))
+        return found
+
+    def done(self, job: Job, state: str, reason: str, now_ms: int) -> Notification:
+        """The record of how *job* ended: ``sent``, ``failed`` (to be tried again) or ``given_up``."""
+        return self._record(job.item, state, job.tries, now_ms, reason)
+
+    def firing(self, channel: str) -> Iterator[tuple[Case, list[int], int]]:
+        """The open orders that *channel* shows, with severities and since when: to be sent again before it forgets."""
+        for case in self.cases.values():
+            shown = case.shown.get(channel)
+            if shown and case.order and not case.ended and shown.what and not is_over(shown.what):
+                yield case, fired_as(case, channel, ""), shown.since_ms
+
+    def _record(self, item: Owed, state: str, tries: int, now_ms: int, reason: str = "") -> Notification:
+        return Notification(
+            key=item.key,
+            order=item.order,
+            queue=item.queue,
+            to=item.to,
+            way=item.way,
+            occasion=item.occasion,
+            cause=item.cause,
+            state=state,
+            tries=tries,
+            notifier=self.me,
+            reason=reason,
+            at_ms=now_ms,
+            since_ms=item.since_ms,
+            version=item.version,
+        )
+
+    def _due_ms(self, case: Case, item: Owed) -> int:
+        entry = case.entries.get(item.key)
+        if entry is None:
+            return 0
+        if entry.record.state == "claimed":
+            return entry.read_ms + LEASE_MS
+        return entry.read_ms + wait_ms(item.key, entry.record.tries)
+
+    def _under_way(self, case: Case, item: Owed, now_ms: int) -> bool:
+        """Whether somebody is sending it right now: how that ends is the last word then."""
+        entry = case.entries.get(item.key)
+        return entry is not None and entry.record.state == "claimed" and now_ms < entry.read_ms + LEASE_MS
+
+    def _busy(self, case: Case, item: Owed, now_ms: int) -> bool:
+        """Whether another word about the order is under way by the same way: they must not overtake each other."""
+        return any(
+            e.record.state == "claimed"
+            and (e.record.to, e.record.way) == (item.to, item.way)
+            and now_ms < e.read_ms + LEASE_MS
+            for key, e in case.entries.items()
+            if key != item.key
+        )
+
+    def _forget(self, now_ms: int) -> None:
+        """Drop what nobody waits for: words that never came back, and the orders that ended first."""
+        for key, (_, _, asked_ms) in list(self._asked.items()):
+            if now_ms - asked_ms >= LEASE_MS:
+                del self._asked[key]
+        if len(self.cases) <= ENDED_KEPT:
+            return
+        idle = [c for c in self.cases.values() if c.id not in self._waiting and (c.ended or c.order is None)]
+        idle.sort(key=lambda c: c.order_read_ms)
+        for case in idle[: max(0, len(idle) - ENDED_KEPT)]:
+            del self.cases[case.id]
+
+
+def tries_max(item: Owed) -> int:
+    """How often *item* is tried."""
+    return TRIES_MAX if item.occasion == "page" else NEWS_TRIES_MAX

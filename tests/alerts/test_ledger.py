@@ -1,0 +1,452 @@
+"""The notification ledger, told as timelines: owed, claimed, sent once, stopped by an answer, told of the end."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from alerts import ledger as ledger_module
+from alerts.backoff import LONGEST_MS, TRIES_MAX, wait_ms
+from alerts.ledger import LEASE_MS, WAITING_MAX, Ledger
+from alerts.owed import PAGE_STALE_MS
+from models.notification import Channel, Notification, NotifySettings
+from models.topics import ALERTS, NOTIFICATIONS
+from tests.alerts.desk import HOOK, MANAGER, PAGER, SETTINGS, WALL, Desk
+from tests.alerts.test_loop import after_resolve, resolve
+from tests.alerts.world import MIN, UNREACHED, S, World, breach, catalogue
+
+PAGED = ("lead", "LEAD_CHAT", "page")
+
+
+def desk(*channels: Channel, world: World | None = None) -> Desk:
+    """A desk at which an order has just been opened."""
+    settings = replace(SETTINGS, channels=channels)
+    made = Desk(settings, world or World())
+    breach(made.world)
+    made.publish()
+    return made
+
+
+def close(made: Desk) -> None:
+    """The order is resolved and verified."""
+    resolve(made.world)
+    after_resolve(made.world, 1.0, 10)
+    made.world.run(S)
+    assert made.world.order()["state"] == "closed"
+    made.publish()
+
+
+# --- once -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_page_goes_out_once_however_long_the_notifier_runs() -> None:
+    made = desk()
+    made.run(10 * MIN)
+    assert made.sent == [PAGED]
+
+
+def test_a_restart_sends_nothing_twice() -> None:
+    made = desk()
+    made.turn()
+    made.kill("n1")
+    made.add("n2")
+    made.run(10 * MIN)
+    assert made.sent == [PAGED]
+
+
+def test_notifiers_side_by_side_share_the_work_and_repeat_nothing() -> None:
+    made = desk(PAGER, MANAGER, HOOK)
+    made.add("n2")
+    made.add("n3")
+    made.run(MIN)
+    close(made)
+    made.run(MIN)
+    assert len(made.sent) == len(set(made.sent))
+    assert sorted(made.sent) == sorted(
+        [
+            PAGED,
+            ("lead", "LEAD_CHAT", "ended"),
+            ("pager", "", "trigger"),
+            ("pager", "", "resolve"),
+            ("am", "", "firing 2"),
+            ("am", "", "resolved"),
+            ("crm", "", "dispatched|lead|2|0"),
+            ("crm", "", "closed|lead|2|0"),
+        ]
+    )
+
+
+def test_a_crash_between_claim_and_word_is_taken_over_after_the_lease_under_the_same_key() -> None:
+    made = desk()
+    (job,) = made.turn(finish=False)  # sent or not: nobody will ever know
+    made.kill("n1")
+    made.add("n2")
+    made.run(LEASE_MS - S)
+    assert made.sent == []
+    made.run(2 * S)
+    assert made.sent == [PAGED]
+    keys = {record.key for topic, record, _ in made.log if topic == NOTIFICATIONS}
+    assert keys == {job.item.key}
+
+
+def test_the_first_claim_in_the_log_has_it() -> None:
+    made = desk()
+    made.add("n2")
+    made.publish()
+    made.read()
+    claims = [record for ledger in made.ledgers.values() for record in ledger.steps(made.now_ms, 8)]
+    assert [c.notifier for c in claims] == ["n1", "n2"]
+    for record in reversed(claims):
+        made.append(record)
+    made.read()
+    assert made.ledgers["n1"].jobs(made.now_ms) == []
+    assert [job.item.to for job in made.ledgers["n2"].jobs(made.now_ms)] == ["lead"]
+
+
+def test_an_old_claim_of_our_own_is_not_used() -> None:
+    made = desk()
+    made.publish()
+    made.read()
+    made.log += [(NOTIFICATIONS, r, made.now_ms) for r in made.ledgers["n1"].steps(made.now_ms, 8)]
+    made.now_ms += LEASE_MS - S  # the process was asleep: another is about to take over
+    made.read()
+    assert made.ledgers["n1"].jobs(made.now_ms) == []
+
+
+# --- retried, bounded -----------------------------------------------------------------------------------------------
+
+
+def test_attempts_come_later_and_later_and_end() -> None:
+    made = desk()
+    made.broken = {"LEAD_CHAT"}
+    made.run(50 * MIN)
+    failed = [r for t, r, _ in made.log if t == NOTIFICATIONS and r.state == "failed" and r.to == "lead"]
+    assert [r.tries for r in failed] == list(range(1, TRIES_MAX + 1))
+    gaps = [b.at_ms - a.at_ms for a, b in itertools.pairwise(failed)]
+    assert all(gap >= wait_ms(failed[0].key, n) for n, gap in enumerate(gaps, 1))
+    assert made.states() == [("lead", "page", "given_up", "10 attempts failed")]
+
+
+def test_the_wait_doubles_has_jitter_and_a_ceiling() -> None:
+    waits = [[wait_ms(key, n) for n in range(1, 12)] for key in ("a", "b", "c")]
+    assert waits[0] != waits[1] != waits[2]
+    assert waits == [[wait_ms(key, n) for n in range(1, 12)] for key in ("a", "b", "c")]
+    for row in waits:
+        for n, wait in enumerate(row):
+            step = min(LONGEST_MS, 5_000 * 2**n)
+            assert step / 2 <= wait <= step
+
+
+def test_one_way_that_fails_holds_up_no_other() -> None:
+    made = Desk(world=World(catalogue(rules=(replace(UNREACHED, hold_ms=0),))))
+    made.world.put("15m", unreached_share=0.9, arrivals=30)
+    made.world.run(2 * S)
+    made.broken = {"LEAD_SMS"}
+    made.run(5 * S)
+    assert made.sent == [PAGED]
+    made.broken.clear()
+    made.run(MIN)
+    assert made.sent == [PAGED, ("lead", "LEAD_SMS", "page")]
+
+
+def test_beyond_the_bound_the_least_urgent_is_dropped_and_said() -> None:
+    settings = NotifySettings(contacts=SETTINGS.contacts)
+    made = Ledger(settings, "n1")
+    for n in range(WAITING_MAX + 5):
+        page: dict[str, Any] = {
+            "kind": "page",
+            "order": f"o{n}",
+            "queue": "a/b",
+            "owner": "team",
+            "severity": 1 if n % 2 else 3,
+        }
+        page |= {"at_ms": 5, "title": "t", "text": "t", "zh": "z", "pos": [0, n, 0]}
+        made.take(ALERTS, page, WALL, WALL)
+    steps = made.steps(WALL, 1)
+    dropped = [s for s in steps if s.state == "dropped"]
+    waits = len(made.waiting(WALL))
+    assert waits - len(dropped) == WAITING_MAX
+    assert {d.reason for d in dropped} == {"no_room"}
+    severe = {item.key for item in made.waiting(WALL) if item.urgency[1] == 1}
+    assert not severe & {d.key for d in dropped}
+
+
+def test_settled_orders_are_forgotten_at_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger_module, "ENDED_KEPT", 3)
+    made = Ledger(SETTINGS, "n1")
+    for n in range(10):
+        order = {"id": f"o{n}", "version": 1, "state": "closed", "queue": "a/b", "closed_ms": 5, "updated_ms": 5}
+        made.take("workorders", order | {"severity": 2, "pos": [0, n, 0]}, WALL + n, WALL + n)
+    made.steps(WALL, 1)
+    assert sorted(made.cases) == ["o7", "o8", "o9"]
+
+
+# --- stopped --------------------------------------------------------------------------------------------------------
+
+
+def test_an_acknowledgement_stops_what_is_pending_at_once() -> None:
+    made = desk()
+    made.broken = {"LEAD_CHAT"}
+    made.run(20 * S)
+    made.tell("acknowledge")
+    made.broken.clear()
+    made.run(10 * MIN)
+    assert made.sent == []
+    assert made.states() == [("lead", "page", "dropped", "answered")]
+
+
+def test_between_claim_and_sending_an_acknowledgement_still_stops_it() -> None:
+    made = desk()
+    made.publish()
+    made.read()
+    for record in made.ledgers["n1"].steps(made.now_ms, 8):
+        made.append(record)
+    made.tell("acknowledge")
+    made.read()
+    assert made.ledgers["n1"].jobs(made.now_ms) == []
+
+
+def test_a_page_decided_after_the_answer_is_owed_whatever_is_read_first() -> None:
+    made = desk()
+    made.turn()
+    made.tell("acknowledge")
+    made.turn()
+    made.world.run(61 * MIN)  # the limit to resolve is broken: up to the next, with a page
+    made.publish()
+    records = made.log[:]
+    made.run(MIN)
+    assert ("lead2", "LEAD2_CHAT", "page") in made.sent
+    for seed in range(20):
+        told = [r for r in records if r[0] != NOTIFICATIONS]
+        random.Random(seed).shuffle(told)
+        other = Ledger(made.settings, "other")
+        for topic, payload, appended_ms in told:
+            other.take(topic, payload, appended_ms, made.now_ms)
+        pages = [i for i in other.waiting(made.now_ms) if i.occasion == "page" and not i.stopped]
+        assert [i.to for i in pages] == ["lead2"]
+
+
+def test_a_page_is_not_sent_when_it_has_grown_old() -> None:
+    made = desk()
+    made.kill("n1")
+    made.now_ms += PAGE_STALE_MS + S
+    made.add("n2")
+    made.run(MIN)
+    assert made.sent == []
+    assert made.states() == []  # what was there before it is nothing to a new notifier
+
+
+def test_somebody_without_a_way_is_told_of_in_the_ledger() -> None:
+    made = Desk(NotifySettings())
+    breach(made.world)
+    made.run(10 * S)
+    assert made.states() == [("lead", "page", "dropped", "no_way_in_settings")]
+
+
+# --- the end --------------------------------------------------------------------------------------------------------
+
+
+def test_whoever_was_told_of_the_fault_is_told_of_the_end() -> None:
+    made = desk()
+    made.turn()
+    close(made)
+    made.run(MIN)
+    assert made.sent == [PAGED, ("lead", "LEAD_CHAT", "ended")]
+
+
+def test_nobody_is_told_of_the_end_of_what_they_never_heard_of() -> None:
+    made = desk()
+    made.broken = {"LEAD_CHAT"}
+    made.run(5 * S)
+    made.tell("acknowledge")
+    made.broken.clear()
+    close(made)
+    made.run(MIN)
+    assert made.sent == []
+
+
+def test_also_when_it_was_reassigned() -> None:
+    made = desk()
+    made.turn()
+    made.tell("reassign", person="team")
+    made.run(MIN)
+    assert made.sent[1:] == [("team", "TEAM_CHAT", "page"), ("lead", "LEAD_CHAT", "passed_on")]
+    close_as(made, "team")
+    made.run(MIN)
+    assert sorted(made.sent[3:]) == [("lead", "LEAD_CHAT", "ended"), ("team", "TEAM_CHAT", "ended")]
+
+
+def close_as(made: Desk, actor: str) -> None:
+    """The order is acknowledged, resolved and verified by *actor*."""
+    made.tell("acknowledge", actor)
+    made.world.service(0.9, 5, "5m")
+    made.tell("resolve", actor, cause="staffing", measure="two agents moved over")
+    after_resolve(made.world, 1.0, 10)
+    made.world.run(S)
+    made.publish()
+    assert made.world.order()["state"] == "closed"
+
+
+def test_also_when_it_was_cancelled() -> None:
+    made = desk()
+    made.turn()
+    made.tell("cancel", "lead", reason="false alarm: a test")
+    made.tell("confirm_cancel", "team")
+    made.run(MIN)
+    assert made.sent == [PAGED, ("lead", "LEAD_CHAT", "ended")]
+
+
+def test_also_when_it_was_accepted_and_again_when_it_is_over() -> None:
+    made = desk()
+    made.turn()
+    made.tell("acknowledge")
+    made.tell("accept", "super", reason="short of people", until_ms=made.world.now_ms + 30 * MIN)
+    made.run(MIN)
+    assert made.sent == [PAGED, ("lead", "LEAD_CHAT", "accepted")]
+    close(made)
+    made.run(MIN)
+    assert made.sent[2:] == [("lead", "LEAD_CHAT", "ended")]
+
+
+def test_a_relapse_ends_a_second_time() -> None:
+    made = desk()
+    made.turn()
+    close(made)
+    made.run(MIN)
+    made.world.run(17 * MIN)  # the same order again: its owner is paged
+    assert made.world.order()["reopened"] == 1
+    made.run(MIN)
+    close(made)
+    made.run(MIN)
+    assert made.sent == [PAGED, ("lead", "LEAD_CHAT", "ended")] * 2
+
+
+# --- tools ----------------------------------------------------------------------------------------------------------
+
+
+def words(made: Desk, channel: str) -> list[str]:
+    """What went out to *channel*."""
+    return [occasion for to, _, occasion in made.sent if to == channel]
+
+
+def test_a_tool_stays_open_until_our_verification_passes() -> None:
+    made = desk(PAGER, MANAGER)
+    made.run(10 * S)
+    resolve(made.world)
+    made.run(MIN)
+    assert words(made, "pager") == ["trigger", "acknowledge"]
+    assert words(made, "am") == ["firing 2"]
+    assert [case.id for case, _, _ in made.ledgers["n1"].firing("am")] == [made.world.order()["id"]]
+    after_resolve(made.world, 0.2, 10)
+    made.world.run(S)  # failed: it stays open
+    made.run(MIN)
+    assert words(made, "pager") == ["trigger", "acknowledge"]
+    close_as_failed(made)
+    made.run(MIN)
+    assert words(made, "pager") == ["trigger", "acknowledge", "resolve"]
+    assert words(made, "am") == ["firing 2", "resolved"]
+    assert list(made.ledgers["n1"].firing("am")) == []
+
+
+def close_as_failed(made: Desk) -> None:
+    """Resolve again after a failed verification, with success."""
+    made.world.service(0.9, 5, "5m")
+    made.tell("resolve", "lead2", cause="staffing", measure="two more")
+    after_resolve(made.world, 1.0, 10)
+    made.world.run(S)
+    assert made.world.order()["state"] == "closed"
+
+
+def test_resolved_outside_while_open_here_is_triggered_again_and_says_why() -> None:
+    made = desk(PAGER)
+    made.tell("acknowledge")
+    made.run(10 * S)
+    assert words(made, "pager") == ["trigger", "acknowledge"]
+    order = made.world.order()
+    seen = Notification(
+        key="evt-1", order=order["id"], queue=order["queue"], to="pager", occasion="resolve", cause="evt-1",
+        state="seen", reason="resolve needs a cause", at_ms=made.now_ms,
+    )  # fmt: skip
+    made.append(seen)
+    made.append(seen)  # PagerDuty delivers at least once
+    made.run(MIN)
+    assert words(made, "pager") == ["trigger", "acknowledge", "trigger"]
+    made.tell("analyse")
+    made.run(MIN)
+    assert words(made, "pager")[3:] == ["acknowledge"]
+    made.kill("n1")
+    made.add("n2")
+    made.run(2 * MIN)
+    assert words(made, "pager")[4:] == []
+
+
+def test_a_graver_symptom_fires_beside_the_first_and_both_end_together() -> None:
+    made = desk(MANAGER)
+    made.run(5 * S)
+    made.world.put("15m", unreached_share=0.9, arrivals=30)
+    made.world.run(2 * MIN)
+    assert made.world.order()["severity"] == 1
+    made.run(5 * S)
+    assert words(made, "am") == ["firing 2", "firing 1 2"]
+    ((_, severities, since_ms),) = made.ledgers["n1"].firing("am")
+    assert severities == [1, 2]
+    assert since_ms == made.world.order()["opened_ms"]
+
+
+def test_a_tool_hears_nothing_of_orders_that_are_not_for_it() -> None:
+    made = desk(replace(PAGER, severity=1), replace(MANAGER, pattern="north/*"))
+    made.run(10 * S)
+    close(made)
+    made.run(MIN)
+    assert made.sent == [PAGED, ("lead", "LEAD_CHAT", "ended")]
+
+
+def test_what_may_have_arrived_is_resolved_too() -> None:
+    made = desk(PAGER)
+    made.broken = {"pager"}
+    made.run(20 * S)
+    close(made)
+    made.broken.clear()
+    made.run(10 * MIN)
+    assert words(made, "pager") == ["resolve"]
+
+
+def test_a_relapse_triggers_again_with_a_start_of_its_own() -> None:
+    made = desk(PAGER, MANAGER)
+    made.run(5 * S)
+    close(made)
+    made.run(5 * S)
+    made.world.run(17 * MIN)
+    made.run(5 * S)
+    assert words(made, "pager") == ["trigger", "resolve", "trigger"]
+    assert words(made, "am") == ["firing 2", "resolved", "firing 2"]
+    ((_, _, since_ms),) = made.ledgers["n1"].firing("am")
+    assert since_ms > made.world.order()["opened_ms"] + 10 * MIN
+
+
+def test_a_webhook_hears_of_each_state_in_order() -> None:
+    made = desk(HOOK)
+    made.broken = {"crm"}
+    made.run(3 * S)
+    made.tell("acknowledge")
+    made.broken.clear()
+    made.run(MIN)  # what it stands at now: the state before has lost its meaning
+    close(made)
+    made.run(MIN)
+    assert words(made, "crm") == ["acknowledged|lead|2|0", "closed|lead|2|0"]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_in_any_order_of_reading_everything_is_sent_once(seed: int) -> None:
+    made = desk(PAGER, MANAGER, HOOK)
+    close(made)
+    told = made.log[:]
+    random.Random(seed).shuffle(told)
+    made.log = told
+    made.add("n2")
+    made.run(2 * MIN)
+    assert made.sent == []  # all over before anybody was told: nothing to say
