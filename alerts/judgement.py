@@ -14,16 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from alerts import commands, desk, proof
+from alerts import commands, desk, proof, reports, trend
 from alerts.defaults import default_rules
 from alerts.episode import anomaly, sentence
 from alerts.judge import TREND, Change, Judge
+from alerts.memory import Memory
 from alerts.order import WorkOrder, packed, public, unpacked
 from alerts.rules import Step
 from alerts.turn import Live, Output, Turn
 from alerts.workorder import OPEN
 from models.catalogue import Catalogue, Rule
-from models.command import read_command
+from models.command import ANY_ORDER, OrderCommand, read_command
 from models.hours import settings_for
 from models.topics import ANOMALIES
 
@@ -53,6 +54,7 @@ class Judgement:
         self._open: set[str] = set()
         self._shown: dict[str, dict[str, Any]] = {}
         self.changed: set[str] = set()  #: queues whose snapshot changed since the owner last cleared it
+        self._memory = Memory(self.changed)
 
     def clock(self, now_ms: int, figures: NDArray[np.float64], names: Sequence[str], live: Live) -> list[Output]:
         """Judge all rules, limits and verifications at *now_ms*.
@@ -79,35 +81,51 @@ class Judgement:
         """Decide an ``order.command`` event (fields: ``models.command.OrderCommand``)."""
         turn, queue = self._turn(now_ms, live), str(record.get("queue", ""))
         order = self._orders.get(queue)
-        if order is None or order.id != record.get("order"):
-            text = f"There is no such order of {queue} any more: {record.get('order')}"
-            said = (text, f"{queue} 没有该工单:{record.get('order')}")
-            turn.alert_without_order("refused", queue, TREND, "Command refused", said)
+        there = order is not None and order.id == record.get("order")
+        try:
+            command = read_command(record)
+        except ValidationError as error:
+            field = ".".join(map(str, error.errors()[0]["loc"]))
+            why = f"not a command: {field}"
+            if order is not None and there:
+                turn.log(order, "note", "refused", why, data={"reason": "malformed", "field": field})
+            else:
+                self._refuse(turn, queue, (f"Command about {queue} refused: {why}", f"{queue} 命令被拒绝:{field}"))
         else:
-            try:
-                commands.obey(self._catalogue, turn, order, read_command(record))
-            except ValidationError as error:
-                field = ".".join(map(str, error.errors()[0]["loc"]))
-                turn.log(
-                    order, "note", "refused", f"not a command: {field}", data={"reason": "malformed", "field": field}
-                )
+            ident = f"{record.get('source')}\x1f{record.get('id')}"
+            if command.command == "report" and command.order == ANY_ORDER:
+                self._report(turn, queue, command, ident)
+            elif order is not None and (there or command.order == ANY_ORDER):
+                commands.obey(self._catalogue, turn, order, command, ident)
+            else:
+                text = f"There is no such order of {queue} any more: {command.order}"
+                self._refuse(turn, queue, (text, f"{queue} 没有该工单:{command.order}"))
         self._done(turn, queue)
         return turn.outputs
 
+    def _report(self, turn: Turn, queue: str, command: OrderCommand, ident: str) -> None:
+        """Something was found: it joins the open order of *queue*, or opens one."""
+        order = self._orders.get(queue)
+        if order is not None and order.state in OPEN:
+            commands.obey(self._catalogue, turn, order, command, ident)
+        elif no := reports.fault(self._catalogue, queue, None, command):
+            said = (f"Report about {queue} refused ({no.reason}): {no.text}", f"{queue} 上报被拒绝({no.reason})")
+            self._refuse(turn, queue, said)
+        else:
+            self._keep(queue, reports.opened(self._catalogue, turn, queue, order, command, ident))
+
+    @staticmethod
+    def _refuse(turn: Turn, queue: str, said: tuple[str, str]) -> None:
+        """Refuse what has no order that could log it."""
+        turn.alert_without_order("refused", queue, TREND, "Command refused", said)
+
     def probe(self, record: dict[str, Any], now_ms: int, live: Live) -> list[Output]:
-        """A ``probe.result`` event: a test call decides an undecided verification of its queue and nothing else."""
+        """A ``probe.result`` event: a test call while the order of its queue is verified, and nothing else."""
         turn, queue = self._turn(now_ms, live), str(record.get("queue", ""))
         order, ok = self._orders.get(queue), record.get("ok")
         if order is None or order.state != "verifying" or not isinstance(ok, bool):
             return []
-        if order.verification is None or order.verification.state != "undecided":
-            return []
-        if ok:
-            proof.close(
-                turn, order, "a test call got through", ("Closed: a test call got through", "拨测成功,工单关闭")
-            )
-        else:
-            proof.fail(self._catalogue, turn, order, "a test call did not get through")
+        proof.probe(self._catalogue, turn, order, ok)
         self._done(turn, queue)
         return turn.outputs
 
@@ -137,20 +155,22 @@ class Judgement:
         """The state of *queue* for JSON, empty when there is nothing to keep."""
         pairs, order = self._judge.snapshot(queue), self._orders.get(queue)
         found: dict[str, Any] = {"pairs": pairs} if pairs else {}
-        return found | ({"order": packed(order)} if order else {})
+        memory = self._memory.snapshot(queue)
+        return found | ({"order": packed(order)} if order else {}) | ({"memory": memory} if memory else {})
 
     def restore(self, queue: str, state: dict[str, Any]) -> None:
         """Take up what `snapshot` gave; symptoms of rules that exist no more are no longer active."""
         self._judge.restore(queue, state.get("pairs", {}))
+        self._memory.restore(queue, state.get("memory", {}))
         self._open.discard(queue)
         left = self._orders.pop(queue, None)
         if left is not None:
             self._shown.pop(left.id, None)
         if "order" in state:
             order = unpacked(state["order"])
-            order.active = [r for r in order.active if r in self._rules]
             self._keep(queue, order)
-            self._shown[order.id] = public(order)
+            self._shown[order.id] = public(order)  # as it was told: what goes now stands in its next log entry
+            order.active = [r for r in order.active if r in self._rules]
 
     @property
     def idle(self) -> bool:
@@ -163,7 +183,7 @@ class Judgement:
         return "breach" if order is not None and order.state == "accepted" else self._judge.tile(queue)
 
     def _turn(self, now_ms: int, live: Live) -> Turn:
-        return Turn(now_ms, live, self._judge, self._rules, self._shown)
+        return Turn(now_ms, live, self._judge, self._rules, self._shown, self._memory)
 
     def _episode(self, turn: Turn, change: Change) -> None:
         queue = change.queue
@@ -172,8 +192,7 @@ class Judgement:
         turn.outputs.append(Output(ANOMALIES, queue, queue, anomaly(change, turn.now_ms, said)))
         order = self._orders.get(queue)
         if change.rule.severity >= TREND:
-            if change.step == Step.START:
-                turn.alert_without_order("raised", queue, change.rule.severity, f"{queue}: trend", said)
+            trend.tell(self._catalogue, turn, change, said)
         elif change.step == Step.START:
             self._keep(queue, desk.breached(self._catalogue, turn, order, change, said))
         elif change.step == Step.UPDATE:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from alerts import deadlines, people, routing
+from alerts.episode import span
 from alerts.moves import go
 from alerts.order import WorkOrder
 from alerts.turn import SYSTEM, Turn
+from alerts.workorder import moved
 from models.catalogue import Catalogue, Person
 
 #: A turn deals with at most this many dues of one order: both limits, their warnings and the end of a hold.
@@ -25,8 +27,7 @@ def resolve_anew(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
     owner = routing.person_of(catalogue, order.owner)
     order.private.resolve_from_ms = turn.now_ms
     order.resolve_by_ms = deadlines.resolve_by_ms(catalogue, order.severity, owner, turn.now_ms)
-    order.agreed_ms = None
-    order.private.proposed_ms, order.private.proposed_by = None, ""
+    order.agreed_ms = order.negotiation = None
     order.private.resolve_late, order.private.climb_ms = False, None
     deadlines.unmark(order, "resolve")
 
@@ -56,6 +57,21 @@ def dues(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
             resume(catalogue, turn, order, "hold_due", SYSTEM, "the hold has ended")
         else:
             _accept_due(catalogue, turn, order)
+    _remind(catalogue, turn, order)
+
+
+def _remind(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
+    """Acknowledged is not done: without a word from anybody the owner is asked how it stands, again and again."""
+    every_ms = catalogue.limits.remind_ms[min(order.severity, 3) - 1]
+    quiet_ms = turn.now_ms - order.private.heard_ms
+    if moved(order.state, "remind_due") is None or quiet_ms < every_ms:
+        return
+    en, zh = span(quiet_ms)
+    turn.log(order, "remind_due", "reminded", f"nothing was heard of it for {en}")
+    owner = routing.person_of(catalogue, order.owner)
+    if owner is not None:
+        said = (f"Still open, no news for {en}. {order.sentence}", f"工单未结,{zh}无进展。{order.sentence}")
+        people.page(catalogue, turn, order, owner, said)
 
 
 def _warn(turn: Turn, order: WorkOrder, due: deadlines.Due) -> None:
@@ -63,6 +79,9 @@ def _warn(turn: Turn, order: WorkOrder, due: deadlines.Due) -> None:
     deadlines.mark(order, which, due.warn_percent)
     why = f"{due.warn_percent} % of the time to {which} is over"
     turn.log(order, due.event, "warned", why, data={"percent": due.warn_percent})
+    en, zh = {"respond": ("answer it", "响应"), "resolve": ("resolve it", "处理")}[which]
+    text = f"{due.warn_percent} % of the time to {en} is over: {order.sentence}"
+    turn.alert("changed", order, text, f"{zh}时限已过{due.warn_percent}%:{order.sentence}")
 
 
 def _respond_due(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:

@@ -32,7 +32,9 @@ def page(catalogue: Catalogue, turn: Turn, order: WorkOrder, person: Person, sai
 
 def escalate(catalogue: Catalogue, turn: Turn, order: WorkOrder, event: str, why: tuple[str, str]) -> bool:
     """Hand the order to the next on duty in the tier, then up; at the top the owner is told again. Whether it moved."""
-    choice = routing.next_owner(catalogue, order.queue, order.owner, order.private.tried, turn.now_ms)
+    asked = order.consultation
+    skipped = [asked.supervisor] if asked is not None and asked.supervisor else []  # supervises, so cannot handle it
+    choice = routing.next_owner(catalogue, order.queue, order.owner, [*order.private.tried, *skipped], turn.now_ms)
     said = (f"{why[0]}. {order.sentence}", f"{why[1]}。{order.sentence}")
     if choice.person is None:
         turn.log(order, event, "not_escalated", choice.reason, data={"because": why[0]})

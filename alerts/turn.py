@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from alerts.judge import Judge
+from alerts.memory import Memory
 from alerts.order import WorkOrder, public
 from models.catalogue import Rule
 from models.topics import ALERTS, WORKORDER_LOG, WORKORDERS
@@ -51,6 +52,7 @@ class Turn:
     judge: Judge
     rules: Mapping[str, Rule]
     shown: dict[str, dict[str, Any]]  #: order id to its payload at its last log entry
+    memory: Memory
     outputs: list[Output] = field(default_factory=list)
     touched: dict[str, WorkOrder] = field(default_factory=dict)
     _alerts: list[Output] = field(default_factory=list)
@@ -63,6 +65,7 @@ class Turn:
         """The live figures of an order's symptoms and of the callers waiting too long, as ``metric@window``."""
         wanted = {("waiting_past_threshold", "now")}
         wanted |= {(self.rules[r].metric, self.rules[r].window) for r in order.symptoms if r in self.rules}
+        wanted |= {(f.metric, f.window) for f in order.findings if f.verify == "figure"}
         return {f"{m}@{w}": self.read(order.queue, m, w) for m, w in sorted(wanted)}
 
     def log(
@@ -79,6 +82,9 @@ class Turn:
         order.version += 1
         order.updated_ms = self.now_ms
         before, after = self.shown.get(order.id, {}), public(order)
+        moved = before.get("state") != order.state
+        if decision != "refused" and (actor != SYSTEM or moved or decision in ("notified", "reminded")):
+            order.private.heard_ms = self.now_ms
         self.shown[order.id] = after
         self.touched[order.queue] = order
         entry = {
@@ -112,8 +118,9 @@ class Turn:
         said: tuple[str, str],
         order: str | None = None,
         owner: str | None = None,
+        parts: Mapping[str, Any] | None = None,
     ) -> None:
-        """An alert that need not belong to an order, such as a trend note."""
+        """An alert that need not belong to an order; *parts* are its note or its problem."""
         payload = {
             "kind": kind,
             "queue": queue,
@@ -124,7 +131,9 @@ class Turn:
             "title": title,
             "text": said[0],
             "zh": said[1],
-        }
+            "note": None,
+            "problem": None,
+        } | dict(parts or {})
         self._alerts.append(Output(ALERTS, queue, queue, payload))
 
     def flush(self, queue: str) -> None:

@@ -78,6 +78,70 @@ class Verification(BaseModel):
     sentence: str
 
 
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Offer(_Part):
+    """A limit to resolve that one side has proposed."""
+
+    side: str = Field(description="handling or monitoring; empty where the settings name no people")
+    by: str
+    until_ms: int
+    at_ms: int
+
+
+class Negotiation(_Part):
+    """How the limit to resolve was agreed: what held before, the last offer of each side, what was agreed."""
+
+    default_ms: int | None = Field(description="the limit to resolve before anybody proposed another")
+    offers: list[Offer] = Field(description="newest last; it alone can be agreed to, by the other side")
+    agreed_ms: int | None
+    agreed_by: str
+    agreed_at_ms: int | None
+
+
+class Consultation(_Part):
+    """Who takes part in the order beside its owner, and who supervises it without handling it."""
+
+    people: list[str]
+    departments: list[str]
+    supervisor: str | None = Field(description="person id; there is one as soon as several departments take part")
+
+
+class Finding(_Part):
+    """What somebody, or another system, reported about the queue, with the one way to prove that it is over."""
+
+    id: str
+    kind: Literal["on_site", "complaint", "test_call", "external"]
+    text: str
+    severity: int
+    by: str
+    at_ms: int
+    verify: Literal["figure", "probe", "signed", "sender"]
+    metric: str
+    window: str
+    limit: float | None
+    below: bool
+    person: str = Field(description="who signs the check")
+    key: str = Field(description="the sender's own name of it")
+    state: Literal["open", "passed", "failed"]
+    evidence: str
+
+
+class Like(_Part):
+    """A closed order that was offered as similar when this one opened, and whether it helped."""
+
+    order: str
+    queue: str
+    score: float = Field(description="0 to 1, see docs/LOOP.md")
+    cause: str
+    measure: str
+    effect: str
+    minutes: int = Field(description="from its opening to its closing")
+    helped: Literal["", "yes", "no"]
+
+
 class Order(_Payload):
     """A work order as it stands (topic ``workorders``, compacted by id)."""
 
@@ -94,7 +158,9 @@ class Order(_Payload):
     opened_ms: int
     respond_by_ms: int | None
     resolve_by_ms: int | None
-    agreed_ms: int | None = Field(description="resolve limit proposed or agreed, null when the default stands")
+    agreed_ms: int | None = Field(
+        description="limit to resolve that both sides agreed on, null when the default stands"
+    )
     reopened: int
     verification: Verification | None
     cause: str | None
@@ -104,6 +170,11 @@ class Order(_Payload):
     updated_ms: int
     sentence: str
     version: int
+    negotiation: Negotiation | None = None
+    consultation: Consultation | None = None
+    findings: list[Finding] = Field(default_factory=list)
+    like: list[Like] = Field(default_factory=list, description="at most three, the most similar first")
+    problem: str | None = Field(default=None, description="the problem record that this order belongs to")
 
 
 class LogEntry(_Payload):
@@ -126,10 +197,35 @@ class LogEntry(_Payload):
     order_after: dict[str, object] = Field(description="the order's fields that this decision changed")
 
 
+class TrendNote(_Part):
+    """A contact note about a trend: to the liaison, for information; it is no order and nobody must answer it."""
+
+    id: str
+    rule: str
+    metric: str
+    window: str
+    value: float | None
+    limit: float
+    state: Literal["open", "over"]
+    since_ms: int
+    ended_ms: int | None
+
+
+class Problem(_Part):
+    """A problem record: orders of one queue that keep coming back in the same half-hour of the day."""
+
+    id: str
+    queue: str
+    half_hour: str = Field(description="local, such as 09:30")
+    zone: str
+    orders: list[str] = Field(description="the orders that opened it")
+    since_ms: int
+
+
 class Alert(_Payload):
     """What a wallboard or a person should see (topic ``alerts``)."""
 
-    kind: Literal["raised", "changed", "cleared", "refused", "page"]
+    kind: Literal["raised", "changed", "cleared", "refused", "page", "problem"]
     queue: str
     order: str | None
     at_ms: int
@@ -138,6 +234,8 @@ class Alert(_Payload):
     title: str
     text: str
     zh: str
+    note: TrendNote | None = Field(default=None, description="of a trend note: no order belongs to it")
+    problem: Problem | None = Field(default=None, description="of kind problem")
 
 
 class QueueFigures(BaseModel):

@@ -198,7 +198,7 @@ def test_evidence_is_signed_by_a_shift_lead_when_the_calls_left_it_undecided(wor
     assert refusal(world.tell("sign_evidence", "lia", text="called it myself")) == "not_a_shift_lead"
     world.tell("sign_evidence", "lead", text="called it myself")
     assert world.order()["state"] == "closed"
-    assert world.decisions()[-2:] == ["sign_evidence:signed", "verified:closed"]
+    assert world.decisions()[-3:] == ["sign_evidence:signed", "verified:closed", "verified:experience_kept"]
     assert "signed evidence of lead" in world.order()["verification"]["sentence"]
 
 

@@ -147,7 +147,7 @@ def test_a_limit_is_agreed_by_both_sides() -> None:
     until = world.now_ms + 3 * HOUR
     default = world.order()["resolve_by_ms"]
     world.tell("propose_limit", "lia", until_ms=until)
-    assert (world.order()["agreed_ms"], world.order()["resolve_by_ms"]) == (until, default)
+    assert (world.order()["agreed_ms"], world.order()["resolve_by_ms"]) == (None, default)
     world.tell("agree_limit", "lead")
     assert (world.order()["agreed_ms"], world.order()["resolve_by_ms"]) == (until, until)
     world.run(3 * HOUR)

@@ -66,7 +66,7 @@ def play(world: World, move: Move) -> list[Output]:
 
 def command(world: World, queue: str, n: int) -> None:
     """Some command of somebody, mostly complete."""
-    actor = PEOPLE[n % len(PEOPLE)].id
+    actor, order = PEOPLE[n % len(PEOPLE)].id, world.order(queue)
     args: dict[str, Any] = {
         "cause": ("staffing", "surge", "")[n % 3],
         "measure": "something",
@@ -75,9 +75,27 @@ def command(world: World, queue: str, n: int) -> None:
         "person": PEOPLE[n // 7 % len(PEOPLE)].id,
         "until_ms": world.now_ms + (n % 50) * MIN,
         "verdict": "true",
+        "kind": ("on_site", "complaint", "external")[n % 3],
+        "severity": 1 + n % 3,
+        "verify": ("figure", "probe", "signed", "sender")[n // 3 % 4],
+        "metric": ("service_level_live", "waiting")[n % 2],
+        "window": ("15m", "now")[n % 2],
+        "limit": 0.8,
+        "breach": "above" if n % 2 else "",
+        "key": f"k{n % 2}",
+        "outcome": ("passed", "failed")[n % 2],
+        "helped": ("yes", "no")[n % 2],
     }
-    name = (*COMMANDS, "acknowledge", "acknowledge", "analyse", "resolve", "resolve", "resolve", "hold")[n % 25]
-    world.tell(name, actor, queue, **args)
+    if order["findings"]:
+        finding = order["findings"][n % len(order["findings"])]
+        args |= {"finding": finding["id"], "key": finding["key"] or "k0"}
+        actor = finding["by"] if n % 2 else finding["person"] or actor
+    if order["like"]:
+        args["like"] = order["like"][0]["order"]
+    often = ("acknowledge", "acknowledge", "analyse", "resolve", "resolve", "resolve", "hold", "over", "sign_check")
+    names = (*COMMANDS, *often)
+    name = names[n % len(names)]
+    world.tell(name, actor, queue, **args, order="-" if name in ("report", "over") else order["id"])
 
 
 def everything(outputs: list[Output]) -> bytes:

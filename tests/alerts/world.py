@@ -78,6 +78,7 @@ class World:
         self.judgement = Judgement(self.catalogue)
         self.now_ms = T0
         self.outputs: list[Output] = []
+        self.told = 0
 
     # the Live protocol
 
@@ -112,8 +113,11 @@ class World:
         return out
 
     def tell(self, command: str, actor: str = "lead", queue: str = "bank/PS", **fields: Any) -> list[Output]:
-        """Send a command about the queue's order as it last was."""
-        record = {"type": "order.command", "queue": queue, "order": self.order(queue)["id"], "command": command}
+        """Send a command about the queue's order as it last was, or about the *order* in *fields*."""
+        order = fields.pop("order", None) or self.order(queue)["id"]
+        self.told += 1
+        record = {"type": "order.command", "source": "test", "id": str(self.told), "queue": queue}
+        record |= {"order": order, "command": command}
         out = self.judgement.command(record | {"actor": actor, "args": fields}, self.now_ms, self)
         self.outputs += out
         return out
