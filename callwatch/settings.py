@@ -17,15 +17,18 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-from callwatch import settings_catalogue
+from callwatch import settings_catalogue, settings_notify
 from callwatch.toml_table import Source, Table
 from models.errors import SettingsError
 from models.runtime import KafkaSettings, Settings, WallboardSettings, WorkerSettings
 
 T = TypeVar("T")
 
-_ONE: Final = ("kafka", "valkey", "worker", "wallboard", "limits")
-_MANY: Final = ("site", "queue", "rule", "department", "person", "source", "cause", "playbook")
+_ONE: Final = ("kafka", "valkey", "worker", "wallboard", "limits", "notify")
+_MANY: Final = (
+    "site", "queue", "rule", "department", "person", "source", "cause", "playbook",
+    "contact", "channel", "hook",
+)  # fmt: skip
 _SECRETS: Final = {"password": "CALLWATCH_KAFKA_PASSWORD", "token": "CALLWATCH_TOKEN"}
 
 
@@ -57,12 +60,14 @@ def parse_settings(text: str, file: str, env: Mapping[str, str] | None = None) -
     top.taken.update(_ONE, _MANY)
     one = {name: _single(top, name) for name in _ONE}
     many = {name: _array(top, name) for name in _MANY}
+    catalogue = settings_catalogue.read(top, one["limits"], many)
     settings = Settings(
         kafka=_kafka(one["kafka"], env),
         valkey_url=_valkey(one["valkey"], env),
         worker=_worker(one["worker"]),
         wallboard=_wallboard(one["wallboard"], env),
-        catalogue=settings_catalogue.read(top, one["limits"], many),
+        catalogue=catalogue,
+        notify=settings_notify.read(one["notify"], many, catalogue),
     )
     for table in [top, *one.values(), *(t for tables in many.values() for t in tables)]:
         table.finish()
