@@ -87,9 +87,11 @@ class Shown:
 
     serial: int = 0  #: how often that has changed; the number of the next change is part of its key
     what: str = ""
-    since_ms: int = 0  #: stream time since when it fires
     version: int = 0  #: of the order when it was sent
+    since_ms: int = 0  #: stream time since when it fires
+    at_ms: int = 0  #: wall clock of when it was sent
     attempted: str = ""  #: what was tried since, and may have arrived
+    fired: str = ""  #: what was shown or tried before that
     outside: str = ""  #: why the tool is not where we left it
     resting: int = -1  #: the version whose change could not be delivered: the next one is tried again
 
@@ -162,7 +164,14 @@ class Case:
         if serial <= shown.serial:
             return
         if record.state == "sent":
-            self.shown[record.to] = Shown(serial, record.occasion, record.since_ms, record.version)
+            self.shown[record.to] = Shown(
+                serial,
+                record.occasion,
+                record.version,
+                record.since_ms,
+                record.at_ms,
+                fired=f"{shown.what} {shown.attempted}",
+            )
         elif record.state in FINAL:
             shown.serial, shown.resting = serial, record.version
         else:

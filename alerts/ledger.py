@@ -27,8 +27,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from alerts.backoff import TRIES_MAX, wait_ms
-from alerts.case import Case
-from alerts.owed import PAGE_STALE_MS, Owed, fired_as, is_over, owed
+from alerts.case import FINAL, Case
+from alerts.owed import PAGE_STALE_MS, Owed, ended_ms, fired_as, is_over, owed
 from models.notification import Channel, Notification, NotifySettings, Payload
 from models.topics import ALERTS, NOTIFICATIONS, WORKORDER_LOG, WORKORDERS
 
@@ -36,6 +36,8 @@ from models.topics import ALERTS, NOTIFICATIONS, WORKORDER_LOG, WORKORDERS
 LEASE_MS: Final = 60_000
 #: A claim of our own that is this old when we come to it is not used any more: another may be about to take over.
 CLAIM_FRESH_MS: Final = LEASE_MS // 2
+#: For how long the end of an order is told Alertmanager again, as Prometheus does.
+END_AGAIN_MS: Final = 5 * 60_000
 #: Attempts at anything but a page, at 5 minutes each some three hours: an end is worth telling late.
 NEWS_TRIES_MAX: Final = 40
 #: Notifications that wait at once. A centre has some dozens of open orders; beyond a thousand something raves.
@@ -53,6 +55,24 @@ class Job:
     case: Case
 
 
+@dataclass(frozen=True, slots=True)
+class Again:
+    """One order that Alertmanager is to hear of again; without *ended_ms* it fires."""
+
+    case: Case
+    severities: list[int]
+    since_ms: int
+    ended_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    state: str
+    tries: int
+    lane: str
+    at_ms: int
+
+
 class Ledger:
     """All cases, fed by `take`. *me* names this notifier, unlike any other that ever ran."""
 
@@ -63,8 +83,8 @@ class Ledger:
         self._channels: Mapping[str, Channel] = {c.name: c for c in settings.channels}
         self._waiting: dict[str, list[Owed]] = {}
         self._changed: set[str] = set()
-        self._asked: dict[str, tuple[str, int, int]] = {}  #: appended by us and not read back: state, tries, when
-        self._sending: dict[str, int] = {}  #: handed out by `jobs`: the attempt
+        self._asked: dict[str, _Asked] = {}  #: appended by us and not read back
+        self._sending: dict[str, tuple[int, str]] = {}  #: handed out by `jobs`: the attempt, and by which way
 
     def take(self, topic: str, payload: Payload | Notification, appended_ms: int, now_ms: int) -> None:
         """One record as it was read, of whichever topic; *appended_ms* is the broker's time of it."""
@@ -72,7 +92,7 @@ class Ledger:
             assert topic == NOTIFICATIONS
             self._case(payload.order).take_record(payload, now_ms, self._channels)
             self._changed.add(payload.order)
-            if payload.notifier == self.me:
+            if payload.notifier == self.me or payload.state in FINAL:
                 self._asked.pop(payload.key, None)
                 if payload.state != "claimed":
                     self._sending.pop(payload.key, None)
@@ -110,17 +130,21 @@ class Ledger:
         found = [item for items in self._waiting.values() for item in items]
         return sorted(found, key=lambda item: (item.urgency, item.key))
 
-    def steps(self, now_ms: int, slots: int) -> list[Notification]:
-        """What is to be appended now: final words on what needs no sending, and at most *slots* claims."""
+    def steps(self, now_ms: int) -> list[Notification]:
+        """What is to be appended now: final words on what needs no sending, and claims, one a way (or channel) at a
+        time, so that one that hangs holds up no other."""
         # time alone may stop what waits: pages get too late
         self._changed.update(self._waiting)
         found: list[Notification] = []
+        busy = {a.lane for a in self._asked.values() if a.state == "claimed"} | {s[1] for s in self._sending.values()}
         for number, item in enumerate(self.waiting(now_ms)):
-            record = self._step(item, number, now_ms, claim=slots > 0)
-            if record is None or self._asked.get(item.key, ("", 0, 0))[:2] == (record.state, record.tries):
+            record = self._step(item, number, now_ms, claim=lane(item) not in busy)
+            asked = self._asked.get(item.key)
+            if record is None or (asked and (asked.state, asked.tries) == (record.state, record.tries)):
                 continue
-            slots -= record.state == "claimed"
-            self._asked[item.key] = (record.state, record.tries, now_ms)
+            if record.state == "claimed":
+                busy.add(lane(item))
+            self._asked[item.key] = _Asked(record.state, record.tries, lane(item), now_ms)
             found.append(record)
         self._forget(now_ms)
         return found
@@ -150,9 +174,9 @@ class Ledger:
             entry = case.entries.get(item.key)
             if entry is None or item.stopped or entry.record.state != "claimed":
                 continue
-            mine = entry.record.notifier == self.me and self._sending.get(item.key) != entry.record.tries
-            if mine and now_ms - entry.record.at_ms < CLAIM_FRESH_MS:
-                self._sending[item.key] = entry.record.tries
+            mine = entry.record.notifier == self.me and self._sending.get(item.key, (0, ""))[0] != entry.record.tries
+            if mine and is_fresh(entry.record.at_ms, now_ms):
+                self._sending[item.key] = (entry.record.tries, lane(item))
                 found.append(Job(item, entry.record.tries, case))
         return found
 
@@ -160,12 +184,17 @@ class Ledger:
         """The record of how *job* ended: ``sent``, ``failed`` (to be tried again) or ``given_up``."""
         return self._record(job.item, state, job.tries, now_ms, reason)
 
-    def firing(self, channel: str) -> Iterator[tuple[Case, list[int], int]]:
-        """The open orders that *channel* shows, with severities and since when: to be sent again before it forgets."""
+    def again(self, channel: str, now_ms: int) -> Iterator[Again]:
+        """What *channel* shows and has to hear again: what fires, before it forgets; what has just ended, in case that
+        a last word of "firing" by another notifier overtook the end."""
         for case in self.cases.values():
             shown = case.shown.get(channel)
-            if shown and case.order and not case.ended and shown.what and not is_over(shown.what):
-                yield case, fired_as(case, channel, ""), shown.since_ms
+            if shown is None or case.order is None or not shown.what:
+                continue
+            if not case.ended and not is_over(shown.what):
+                yield Again(case, fired_as(case, channel, ""), shown.since_ms, None)
+            elif case.ended and is_over(shown.what) and now_ms - shown.at_ms < END_AGAIN_MS:
+                yield Again(case, fired_as(case, channel, ""), shown.since_ms, ended_ms(case.order))
 
     def _record(self, item: Owed, state: str, tries: int, now_ms: int, reason: str = "") -> Notification:
         return Notification(
@@ -210,8 +239,8 @@ class Ledger:
 
     def _forget(self, now_ms: int) -> None:
         """Drop what nobody waits for: words that never came back, and the orders that ended first."""
-        for key, (_, _, asked_ms) in list(self._asked.items()):
-            if now_ms - asked_ms >= LEASE_MS:
+        for key, asked in list(self._asked.items()):
+            if now_ms - asked.at_ms >= LEASE_MS:
                 del self._asked[key]
         if len(self.cases) <= ENDED_KEPT:
             return
@@ -219,6 +248,16 @@ class Ledger:
         idle.sort(key=lambda c: c.order_read_ms)
         for case in idle[: max(0, len(idle) - ENDED_KEPT)]:
             del self.cases[case.id]
+
+
+def lane(item: Owed) -> str:
+    """By which way or to which channel *item* goes."""
+    return item.way or item.to
+
+
+def is_fresh(claimed_ms: int, now_ms: int) -> bool:
+    """Whether a claim is young enough to send by it."""
+    return now_ms - claimed_ms < CLAIM_FRESH_MS
 
 
 def tries_max(item: Owed) -> int:

@@ -130,9 +130,9 @@ def _news_for(case: Case, order: Payload, person: str, way: str, told: Entry) ->
         )
 
     if case.ended:
-        ended_ms = order["closed_ms"] or order["updated_ms"]
-        if ended_ms >= since_ms and not _told_the_end(case, person, way, since_ms, ended_ms):
-            yield news("ended", str(ended_ms), ended_ms)
+        at_ms = ended_ms(order)
+        if at_ms >= since_ms and not _told_the_end(case, person, way, since_ms, at_ms):
+            yield news("ended", str(at_ms), at_ms)
         return
     if order["state"] == "accepted" and order["updated_ms"] >= since_ms:
         yield news("accepted", str(order["hold_until_ms"]), order["updated_ms"])
@@ -143,13 +143,18 @@ def _news_for(case: Case, order: Payload, person: str, way: str, told: Entry) ->
         yield news("passed_on", cause, order["updated_ms"], {"to_name": last.to_name})
 
 
-def _told_the_end(case: Case, person: str, way: str, since_ms: int, ended_ms: int) -> bool:
+def ended_ms(order: Payload) -> int:
+    """When an order that is over came to its end."""
+    return int(order["closed_ms"] or order["updated_ms"])
+
+
+def _told_the_end(case: Case, person: str, way: str, since_ms: int, before_ms: int) -> bool:
     """Whether they know of an end later than their page and earlier than this: then that was the end for them."""
     return any(
         e.record.occasion == "ended"
         and (e.record.to, e.record.way) == (person, way)
         and e.record.state == "sent"
-        and since_ms <= e.record.since_ms < ended_ms
+        and since_ms <= e.record.since_ms < before_ms
         for e in case.entries.values()
     )
 
@@ -238,11 +243,12 @@ def firing(severities: set[int]) -> str:
 
 def fires_as(what: str) -> set[int]:
     """The severities in what `firing` wrote."""
-    return {int(part) for part in what.split()[1:]} if what.startswith("firing ") else set()
+    return {int(part) for part in what.split() if part in ("1", "2", "3", "4")} if "firing" in what else set()
 
 
 def fired_as(case: Case, channel: str, occasion: str) -> list[int]:
     """The severities under which a tool of Alertmanager's kind has, or is to have, alerts of the order of *case*."""
     shown = case.shown.get(channel) or Shown()
-    found = fires_as(occasion) | fires_as(shown.what) | fires_as(shown.attempted)
+    last = shown.fired if is_over(shown.what) else f"{shown.what} {shown.attempted}"
+    found = fires_as(occasion) | fires_as(last)
     return sorted(found or {int(case.order["severity"]) if case.order else 3})

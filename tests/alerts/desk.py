@@ -92,7 +92,7 @@ class Desk:
         self.publish()
         self.read()
         for ledger in self.ledgers.values():
-            for record in ledger.steps(self.now_ms, 8):
+            for record in ledger.steps(self.now_ms):
                 self.append(record)
         self.read()
         jobs = []

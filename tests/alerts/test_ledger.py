@@ -11,7 +11,7 @@ import pytest
 
 from alerts import ledger as ledger_module
 from alerts.backoff import LONGEST_MS, TRIES_MAX, wait_ms
-from alerts.ledger import LEASE_MS, WAITING_MAX, Ledger
+from alerts.ledger import END_AGAIN_MS, LEASE_MS, WAITING_MAX, Ledger
 from alerts.owed import PAGE_STALE_MS
 from models.notification import Channel, Notification, NotifySettings
 from models.topics import ALERTS, NOTIFICATIONS
@@ -98,7 +98,7 @@ def test_the_first_claim_in_the_log_has_it() -> None:
     made.add("n2")
     made.publish()
     made.read()
-    claims = [record for ledger in made.ledgers.values() for record in ledger.steps(made.now_ms, 8)]
+    claims = [record for ledger in made.ledgers.values() for record in ledger.steps(made.now_ms)]
     assert [c.notifier for c in claims] == ["n1", "n2"]
     for record in reversed(claims):
         made.append(record)
@@ -111,7 +111,7 @@ def test_an_old_claim_of_our_own_is_not_used() -> None:
     made = desk()
     made.publish()
     made.read()
-    made.log += [(NOTIFICATIONS, r, made.now_ms) for r in made.ledgers["n1"].steps(made.now_ms, 8)]
+    made.log += [(NOTIFICATIONS, r, made.now_ms) for r in made.ledgers["n1"].steps(made.now_ms)]
     made.now_ms += LEASE_MS - S  # the process was asleep: another is about to take over
     made.read()
     assert made.ledgers["n1"].jobs(made.now_ms) == []
@@ -166,7 +166,7 @@ def test_beyond_the_bound_the_least_urgent_is_dropped_and_said() -> None:
         }
         page |= {"at_ms": 5, "title": "t", "text": "t", "zh": "z", "pos": [0, n, 0]}
         made.take(ALERTS, page, WALL, WALL)
-    steps = made.steps(WALL, 1)
+    steps = made.steps(WALL)
     dropped = [s for s in steps if s.state == "dropped"]
     waits = len(made.waiting(WALL))
     assert waits - len(dropped) == WAITING_MAX
@@ -181,7 +181,7 @@ def test_settled_orders_are_forgotten_at_a_limit(monkeypatch: pytest.MonkeyPatch
     for n in range(10):
         order = {"id": f"o{n}", "version": 1, "state": "closed", "queue": "a/b", "closed_ms": 5, "updated_ms": 5}
         made.take("workorders", order | {"severity": 2, "pos": [0, n, 0]}, WALL + n, WALL + n)
-    made.steps(WALL, 1)
+    made.steps(WALL)
     assert sorted(made.cases) == ["o7", "o8", "o9"]
 
 
@@ -203,7 +203,7 @@ def test_between_claim_and_sending_an_acknowledgement_still_stops_it() -> None:
     made = desk()
     made.publish()
     made.read()
-    for record in made.ledgers["n1"].steps(made.now_ms, 8):
+    for record in made.ledgers["n1"].steps(made.now_ms):
         made.append(record)
     made.tell("acknowledge")
     made.read()
@@ -340,7 +340,8 @@ def test_a_tool_stays_open_until_our_verification_passes() -> None:
     made.run(MIN)
     assert words(made, "pager") == ["trigger", "acknowledge"]
     assert words(made, "am") == ["firing 2"]
-    assert [case.id for case, _, _ in made.ledgers["n1"].firing("am")] == [made.world.order()["id"]]
+    (again,) = made.ledgers["n1"].again("am", made.now_ms)
+    assert (again.case.id, again.ended_ms) == (made.world.order()["id"], None)
     after_resolve(made.world, 0.2, 10)
     made.world.run(S)  # failed: it stays open
     made.run(MIN)
@@ -349,7 +350,9 @@ def test_a_tool_stays_open_until_our_verification_passes() -> None:
     made.run(MIN)
     assert words(made, "pager") == ["trigger", "acknowledge", "resolve"]
     assert words(made, "am") == ["firing 2", "resolved"]
-    assert list(made.ledgers["n1"].firing("am")) == []
+    (again,) = made.ledgers["n1"].again("am", made.now_ms)
+    assert (again.severities, again.ended_ms) == ([2], made.world.order()["closed_ms"])
+    assert list(made.ledgers["n1"].again("am", made.now_ms + END_AGAIN_MS)) == []
 
 
 def close_as_failed(made: Desk) -> None:
@@ -392,9 +395,9 @@ def test_a_graver_symptom_fires_beside_the_first_and_both_end_together() -> None
     assert made.world.order()["severity"] == 1
     made.run(5 * S)
     assert words(made, "am") == ["firing 2", "firing 1 2"]
-    ((_, severities, since_ms),) = made.ledgers["n1"].firing("am")
-    assert severities == [1, 2]
-    assert since_ms == made.world.order()["opened_ms"]
+    (again,) = made.ledgers["n1"].again("am", made.now_ms)
+    assert again.severities == [1, 2]
+    assert again.since_ms == made.world.order()["opened_ms"]
 
 
 def test_a_tool_hears_nothing_of_orders_that_are_not_for_it() -> None:
@@ -424,8 +427,8 @@ def test_a_relapse_triggers_again_with_a_start_of_its_own() -> None:
     made.run(5 * S)
     assert words(made, "pager") == ["trigger", "resolve", "trigger"]
     assert words(made, "am") == ["firing 2", "resolved", "firing 2"]
-    ((_, _, since_ms),) = made.ledgers["n1"].firing("am")
-    assert since_ms > made.world.order()["opened_ms"] + 10 * MIN
+    (again,) = made.ledgers["n1"].again("am", made.now_ms)
+    assert again.since_ms > made.world.order()["opened_ms"] + 10 * MIN
 
 
 def test_a_webhook_hears_of_each_state_in_order() -> None:
