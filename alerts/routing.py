@@ -58,9 +58,9 @@ def next_owner(catalogue: Catalogue, queue: str, owner: str | None, tried: Colle
     return Choice(None, "top_of_the_ladder")
 
 
-def skipped(catalogue: Catalogue, queue: str, now_ms: int) -> list[Skipped]:
-    """The tiers, 1 to 4, on which nobody of the queue's department can be told at *now_ms*, and why."""
-    there = {rung.tier for rung in rota.ladder(catalogue, queue, now_ms)}
-    own = {person.tier for person in rota.staff(catalogue, queue)}
+def skipped(catalogue: Catalogue, department: str, now_ms: int) -> list[Skipped]:
+    """The tiers, 1 to 4, on which nobody of *department* can be told at *now_ms*, and why."""
+    there = {rung.tier for rung in rota.ladder_of(catalogue, department, now_ms)}
+    own = {person.tier for person in rota.staff_of(catalogue, department)}
     missing = [tier for tier in range(1, MANAGER + 1) if tier not in there]
     return [Skipped(tier, "nobody_on_duty" if tier in own else "nobody_in_the_settings") for tier in missing]

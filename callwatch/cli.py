@@ -22,6 +22,7 @@ COMMANDS: Final = (
     "orders",
     "alerts",
     "rules",
+    "rota",
     "repartition",
     "bench",
 )

@@ -27,6 +27,7 @@ T = TypeVar("T")
 _ONE: Final = ("kafka", "valkey", "worker", "wallboard", "limits", "notify")
 _MANY: Final = (
     "site", "queue", "rule", "department", "person", "source", "cause", "playbook",
+    "holidays", "shift", "substitution",
     "contact", "channel", "hook",
 )  # fmt: skip
 _SECRETS: Final = {"password": "CALLWATCH_KAFKA_PASSWORD", "token": "CALLWATCH_TOKEN"}
@@ -49,17 +50,7 @@ def load_settings(path: Path | None, env: Mapping[str, str] | None = None) -> Se
 def parse_settings(text: str, file: str, env: Mapping[str, str] | None = None) -> Settings:
     """Settings from TOML *text*; *file* names it in refusals."""
     env = os.environ if env is None else env
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        line = re.search(r"line (\d+)", str(error))
-        at = line[1] if line else len(text.splitlines())
-        raise SettingsError(f"{file}:{at}: not TOML: {error}") from error
-    source = Source(file, text)
-    top = Table(source, "", data)
-    top.taken.update(_ONE, _MANY)
-    one = {name: _single(top, name) for name in _ONE}
-    many = {name: _array(top, name) for name in _MANY}
+    top, one, many = tables(text, file)
     catalogue = settings_catalogue.read(top, one["limits"], many)
     settings = Settings(
         kafka=_kafka(one["kafka"], env),
@@ -69,9 +60,23 @@ def parse_settings(text: str, file: str, env: Mapping[str, str] | None = None) -
         catalogue=catalogue,
         notify=settings_notify.read(one["notify"], many, catalogue),
     )
-    for table in [top, *one.values(), *(t for tables in many.values() for t in tables)]:
+    for table in [top, *one.values(), *(t for found in many.values() for t in found)]:
         table.finish()
     return settings
+
+
+def tables(text: str, file: str) -> tuple[Table, dict[str, Table], dict[str, list[Table]]]:
+    """The top level of TOML *text*, its single tables and its arrays of tables, by name. Raises SettingsError."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"line (\d+)", str(error))
+        at = line[1] if line else len(text.splitlines())
+        raise SettingsError(f"{file}:{at}: not TOML: {error}") from error
+    source = Source(file, text)
+    top = Table(source, "", data)
+    top.taken.update(_ONE, _MANY)
+    return top, {name: _single(top, name) for name in _ONE}, {name: _array(top, name) for name in _MANY}
 
 
 def _single(top: Table, name: str) -> Table:

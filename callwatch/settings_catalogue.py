@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from alerts.defaults import default_rules
-from callwatch.timetable import WeeklySpan, parse_span
+from callwatch import settings_rota
 from callwatch.toml_table import Table
+from callwatch.toml_times import spans, zone
 from models.catalogue import (
     HALF_HOUR_MIN,
     HALF_HOURS,
@@ -72,7 +72,7 @@ def read(top: Table, limits: Table, many: dict[str, list[Table]]) -> Catalogue:
     kinds = {cause.kind for cause in (*KNOWN, *book)}
     playbooks = tuple(_playbook(table, kinds) for table in many["playbook"])
     _once(many["playbook"], "class", [playbook.kind for playbook in playbooks])
-    return Catalogue(
+    catalogue = Catalogue(
         sites,
         queues,
         rules,
@@ -84,6 +84,7 @@ def read(top: Table, limits: Table, many: dict[str, list[Table]]) -> Catalogue:
         cause_book=book,
         playbooks=playbooks,
     )
+    return settings_rota.added(catalogue, many, TIERS)
 
 
 def _one_department(table: Table) -> Department:
@@ -134,27 +135,8 @@ def _once(tables: list[Table], key: str, values: list[str]) -> None:
         seen[value] = n
 
 
-def _spans(table: Table, key: str) -> list[WeeklySpan]:
-    spans = []
-    for text in table.strings(key, ()):
-        try:
-            spans.append(parse_span(text))
-        except ValueError as error:
-            table.refuse(key, str(error))
-    return spans
-
-
 def _hours(table: Table) -> tuple[OpeningHours, ...]:
-    return tuple(OpeningHours(s.days, s.starts_min, s.ends_min) for s in _spans(table, "hours"))
-
-
-def _zone(table: Table) -> str:
-    zone = table.string("zone", "UTC")
-    try:
-        zoneinfo.ZoneInfo(zone)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        table.refuse("zone", f'"{zone}" is not an IANA time zone such as Asia/Shanghai')
-    return zone
+    return tuple(OpeningHours(s.days, s.starts_min, s.ends_min) for s in spans(table, "hours"))
 
 
 def _site(table: Table) -> Site:
@@ -169,7 +151,7 @@ def _site(table: Table) -> Site:
     region = table.string("region", "")
     if set(region) & set("/*?["):
         table.refuse("region", f'"{region}" may not hold / or wildcards (its unit is called region/*)')
-    return Site(name, _zone(table), minutes, _hours(table), region)
+    return Site(name, zone(table), minutes, _hours(table), region)
 
 
 def _units(tables: list[Table], sites: tuple[Site, ...]) -> None:
@@ -224,7 +206,7 @@ def _queue(table: Table, names: _Names) -> QueueSettings:
 def _peak(table: Table) -> frozenset[int]:
     """The half-hours of the week, 0 to 335 from Monday, that the spans under ``peak`` hold."""
     found: set[int] = set()
-    for span in _spans(table, "peak"):
+    for span in spans(table, "peak"):
         if span.starts_min % HALF_HOUR_MIN or span.ends_min % HALF_HOUR_MIN:
             table.refuse("peak", "peaks are whole half-hours, such as Mon-Fri 10:00-12:00")
         halves = range(span.starts_min // HALF_HOUR_MIN, span.ends_min // HALF_HOUR_MIN)
@@ -308,8 +290,8 @@ def _person(table: Table, names: _Names) -> Person:
         name=table.string("name"),
         department=_department(table, names, None),
         tier=_tier(table),
-        zone=_zone(table),
-        duty=tuple(Duty(s.days, s.starts_min, s.ends_min) for s in _spans(table, "duty")),
+        zone=zone(table),
+        duty=tuple(Duty(s.days, s.starts_min, s.ends_min) for s in spans(table, "duty")),
     )
 
 

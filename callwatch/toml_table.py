@@ -54,11 +54,15 @@ class Table:
     many: bool = False
     taken: set[str] = field(default_factory=set)
 
-    def refuse(self, key: str | None, reason: str) -> NoReturn:
-        """Raise SettingsError for *key* (None: the table itself)."""
+    def fault(self, key: str | None, reason: str) -> str:
+        """What is wrong with *key* (None: the table itself), with file and line."""
         line = self.source.line_of(self.name, self.n, key)
         what = f"[[{self.name}]] number {self.n + 1}" if self.many else f"[{self.name}]" if self.name else "top level"
-        raise SettingsError(f"{self.source.file}:{line}: {what}{f', {key}' if key else ''}: {reason}")
+        return f"{self.source.file}:{line}: {what}{f', {key}' if key else ''}: {reason}"
+
+    def refuse(self, key: str | None, reason: str) -> NoReturn:
+        """Raise SettingsError for *key* (None: the table itself)."""
+        raise SettingsError(self.fault(key, reason))
 
     def has(self, key: str) -> bool:
         """Whether the table has *key*."""

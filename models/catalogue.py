@@ -175,9 +175,9 @@ class Holidays:
 class Shift:
     """A named shift of a department, with those who are on it. It belongs to the local day on which it begins.
 
-    A *seat* is a tuple of people who take it in turns, *turn_weeks* weeks each, the first from the week of *first_day*.
-    Who has the seat *lead* is accountable; without it the shift only helps. *people* are the other seats. The shift is
-    held from *first_day* to *last_day*, both included, None without end.
+    A *seat* is a tuple of people who take it in turns, *turn_weeks* weeks each, the first of them in the week of
+    *turns_from* (else of *first_day*). Who has the seat *lead* is accountable; without it the shift only helps.
+    *people* are the other seats. The shift is held from *first_day* to *last_day*, both included, None without end.
     """
 
     name: str
@@ -187,6 +187,7 @@ class Shift:
     lead: tuple[str, ...] = ()
     people: tuple[tuple[str, ...], ...] = ()
     turn_weeks: int = 1
+    turns_from: date | None = None
     first_day: date | None = None
     last_day: date | None = None
     holidays: str = ""  #: name of a calendar

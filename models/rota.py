@@ -23,18 +23,23 @@ __all__ = [
     "Seat",
     "ShiftTurn",
     "accountable",
+    "accountable_of",
     "after_duty_ms",
     "department_of",
     "duty_between_ms",
     "duty_change_ms",
     "ladder",
+    "ladder_of",
     "liaison",
+    "liaison_of",
     "next_shift",
     "on_duty",
     "raci",
+    "raci_of",
     "shift_at",
     "shifts_at",
     "staff",
+    "staff_of",
 ]
 
 MANAGER: Final = 4
@@ -107,37 +112,43 @@ def next_shift(catalogue: Catalogue, department: str, now_ms: int) -> ShiftTurn 
 
 def staff(catalogue: Catalogue, queue: str) -> list[Person]:
     """Everybody of the queue's department; everybody at all for a queue without one, or with an empty one."""
-    department = settings_for(catalogue, queue).department
+    return staff_of(catalogue, settings_for(catalogue, queue).department)
+
+
+def staff_of(catalogue: Catalogue, department: str) -> list[Person]:
+    """Everybody of *department*, or everybody at all when it has nobody."""
     return [p for p in catalogue.people if p.department == department] or list(catalogue.people)
 
 
 def ladder(catalogue: Catalogue, queue: str, now_ms: int) -> list[Rung]:
+    """Those on duty who can be accountable for *queue*, in the order in which they are told; see `ladder_of`."""
+    return ladder_of(catalogue, settings_for(catalogue, queue).department, now_ms)
+
+
+def ladder_of(catalogue: Catalogue, department: str, now_ms: int) -> list[Rung]:
     """Those on duty who can be accountable: the shift lead, then by tier; then managers of other departments.
 
-    Within a tier those on a shift come in the order of the settings, as do all others. Everybody stands on it once.
+    Within a tier the order of the settings decides. Everybody stands on it once.
     """
-    rungs = [rung for rung in _on_duty_for(catalogue, queue, now_ms) if rung.person.tier > 0 and rung.tier > 0]
+    rungs = [rung for rung in _on_duty_for(catalogue, department, now_ms) if rung.person.tier > 0 and rung.tier > 0]
     rungs.sort(key=lambda rung: (not rung.lead, rung.tier))
     there = {rung.person.id for rung in rungs}
     others = [p for p in catalogue.people if p.tier >= MANAGER and p.id not in there and on_duty(catalogue, p, now_ms)]
     return _once([*rungs, *(Rung(person, person.tier, person.id) for person in others)])
 
 
-def _on_duty_for(catalogue: Catalogue, queue: str, now_ms: int) -> list[Rung]:
-    """All who are on duty for the queue's department, liaisons included, with the tier that they stand in."""
-    name = settings_for(catalogue, queue).department
-    of_all = not any(p.department == name for p in catalogue.people) and name not in rota_of(catalogue).shifts
-    lead = None if of_all else next((t.lead for t in _shifts(catalogue, name, now_ms) if t.lead), None)
+def _on_duty_for(catalogue: Catalogue, department: str, now_ms: int) -> list[Rung]:
+    """All who are on duty for *department*, liaisons included, with the tier that they stand in."""
+    has_shifts = department in rota_of(catalogue).shifts
+    of_all = not has_shifts and not any(p.department == department for p in catalogue.people)
+    turn = shift_at(catalogue, department, now_ms) if has_shifts else None
+    lead = turn.lead.id if turn and turn.lead else None
     return [
-        Rung(person, stint.tier, stint.named, stint.lead and lead is not None and person.id == lead.id)
+        Rung(person, stint.tier, stint.named, stint.lead and person.id == lead)
         for person in catalogue.people
         for stint in stints(catalogue, person, now_ms)
-        if of_all or stint.department == name
+        if of_all or stint.department == department
     ]
-
-
-def _shifts(catalogue: Catalogue, department: str, now_ms: int) -> tuple[ShiftTurn, ...]:
-    return shifts_at(catalogue, department, now_ms) if department in rota_of(catalogue).shifts else ()
 
 
 def _once(rungs: Iterable[Rung]) -> list[Rung]:
@@ -148,52 +159,67 @@ def _once(rungs: Iterable[Rung]) -> list[Rung]:
 
 
 def accountable(catalogue: Catalogue, queue: str, now_ms: int) -> Choice:
-    """Who a new order goes to. Tiers with nobody on duty are skipped; with nobody at all on duty the highest has it."""
-    rungs = ladder(catalogue, queue, now_ms)
+    """Who a new order of *queue* goes to; see `accountable_of`."""
+    return accountable_of(catalogue, settings_for(catalogue, queue).department, now_ms)
+
+
+def accountable_of(catalogue: Catalogue, department: str, now_ms: int) -> Choice:
+    """The one accountable. Tiers with nobody on duty are skipped; with nobody at all on duty the highest has it."""
+    rungs = ladder_of(catalogue, department, now_ms)
     if rungs:
         first = rungs[0]
         if first.tier != SHIFT_LEAD:
             return Choice(first.person, "tier_skipped_nobody_on_duty")
         return Choice(first.person, "shift_lead" if first.named == first.person.id else "stands_in_for_the_shift_lead")
-    own = [p for p in staff(catalogue, queue) if p.tier > 0]
+    own = [p for p in staff_of(catalogue, department) if p.tier > 0]
     if own:
         return Choice(max(own, key=lambda p: p.tier), "nobody_on_duty_highest_tier")
     managers = [p for p in catalogue.people if p.tier >= MANAGER]
     if managers:
         return Choice(managers[0], "nobody_on_duty_any_manager")
     if catalogue.people:
-        return Choice(max(staff(catalogue, queue), key=lambda p: p.tier), "only_liaisons_exist")
+        return Choice(max(staff_of(catalogue, department), key=lambda p: p.tier), "only_liaisons_exist")
     return Choice(None, "no_people_in_settings")
 
 
 def liaison(catalogue: Catalogue, queue: str, now_ms: int) -> Person | None:
     """The liaison of the queue's department who is on duty, or who stands in for one; None when nobody does."""
-    rungs, wanted = _on_duty_for(catalogue, queue, now_ms), department_of(catalogue, queue).liaisons
-    if not wanted:
+    return liaison_of(catalogue, department_of(catalogue, queue), now_ms)
+
+
+def liaison_of(catalogue: Catalogue, department: Department, now_ms: int) -> Person | None:
+    """The liaison of *department* on duty: the first of those it names, else anybody on duty in tier 0."""
+    rungs = _on_duty_for(catalogue, department.name, now_ms)
+    if not department.liaisons:
         return next((rung.person for rung in rungs if rung.tier == 0), None)
-    people = {person.id: person for person in catalogue.people}
     on_it = {rung.named: rung.person for rung in rungs}
-    for one in wanted:  # a liaison need not be of the department
-        person = on_it.get(one) or people.get(one)
+    for one in department.liaisons:  # a liaison need not be of the department
+        person = on_it.get(one) or rota_of(catalogue).people.get(one)
         if person is not None and (one in on_it or on_duty(catalogue, person, now_ms)):
             return person
     return None
 
 
 def raci(catalogue: Catalogue, queue: str, now_ms: int) -> Raci:
-    """Who is accountable, responsible, consulted and informed for an order of *queue* at *now_ms*.
+    """Who is accountable, responsible, consulted and informed for an order of *queue* at *now_ms*; see `raci_of`."""
+    return raci_of(catalogue, department_of(catalogue, queue), now_ms)
+
+
+def raci_of(catalogue: Catalogue, department: Department, now_ms: int) -> Raci:
+    """The roles in an order of *department*.
 
     Whole tiers are consulted while they are on duty, and informed on duty or not; whoever is named is always.
     """
-    choice, beside = accountable(catalogue, queue, now_ms), liaison(catalogue, queue, now_ms)
+    choice, beside = accountable_of(catalogue, department.name, now_ms), liaison_of(catalogue, department, now_ms)
     taken = {choice.person.id} if choice.person else set()
     responsible = beside if beside is not None and beside.id not in taken else None
     taken |= {responsible.id} if responsible else set()
-    roles, own = department_of(catalogue, queue).roles, staff(catalogue, queue)
-    on_it = [r.person for r in _on_duty_for(catalogue, queue, now_ms) if r.tier in roles.consulted_tiers]
-    consulted = _named(catalogue, roles.consulted, now_ms) + on_it
-    asked = _left(consulted, taken)
+    roles, own = department.roles, staff_of(catalogue, department.name)
+    on_it = [r.person for r in _on_duty_for(catalogue, department.name, now_ms) if r.tier in roles.consulted_tiers]
+    asked = _left(_named(catalogue, roles.consulted, now_ms) + on_it, taken)
     told = _named(catalogue, roles.informed, now_ms) + [p for p in own if p.tier in roles.informed_tiers]
+    if MANAGER in roles.informed_tiers and not any(p.tier >= MANAGER for p in own):
+        told += [p for p in catalogue.people if p.tier >= MANAGER]  # as on the ladder: those of other departments
     return Raci(choice.person, choice.reason, responsible, asked, _left(told, taken))
 
 

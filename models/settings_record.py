@@ -24,11 +24,20 @@ from models.errors import SettingsError
 from models.fields import QUEUE_MAX, TEXT_MAX, VALUE_BYTES_MAX, queue_fault
 from models.metric import FIGURES
 from models.refusal import Reason, Refused
+from models.rota_check import name_faults
 
 #: Durations of settings: a year is more than anybody waits.
 MILLIS_MAX: Final = 366 * 86_400_000
 #: Thresholds stand in 32-bit columns: 24 days.
 THRESHOLD_MAX: Final = 2**31 - 1
+#: Shifts, and substitutions: those of sixteen departments for a year ahead, and a walk over them takes a second.
+ROTA_MAX: Final = 500
+#: Days of a calendar, and seats of a shift: ten years of holidays, a large floor.
+DATES_MAX: Final = 500
+SEATS_MAX: Final = 100
+#: Days that settings may name. Far from both ends of what calendars can hold, so that weeks may be counted from them.
+FIRST_DAY: Final = date(1970, 1, 5)
+LAST_DAY: Final = date(2199, 12, 31)
 #: Minutes of a span: the end of the day after.
 _MINUTES_MAX: Final = 2880
 _ADAPTER: Final = TypeAdapter(Catalogue)
@@ -154,6 +163,7 @@ def _faults(c: Catalogue) -> Iterator[str]:
         yield from _short(f"playbooks.{n}", playbook.title, playbook.zh, *(step.zh for step in playbook.steps))
         for step in playbook.steps:
             yield from _within(f"playbooks.{n}.tier", step.tier, 0, 4)
+    yield from _rota(c)
     for n, source in enumerate(c.sources):
         yield from _texts(f"sources.{n}", source.name)
         yield from _within(f"sources.{n}.cadence_ms", source.cadence_ms, 1, MILLIS_MAX)
@@ -198,6 +208,41 @@ def _rule(where: str, rule: Rule) -> Iterator[str]:
     yield from _within(f"{where}.min_sample", rule.min_sample, 0, 1_000_000)
     yield from _within(f"{where}.hold_ms", rule.hold_ms, 0, MILLIS_MAX)
     yield from _within(f"{where}.recover_hold_ms", rule.recover_hold_ms, 0, MILLIS_MAX)
+
+
+def _rota(c: Catalogue) -> Iterator[str]:
+    """The rota: names that somebody has, days that calendars reach, as much as a month of planning holds."""
+    for name, items, most in (
+        ("holidays", c.holidays, 50),
+        ("shifts", c.shifts, ROTA_MAX),
+        ("substitutions", c.substitutions, ROTA_MAX),
+    ):
+        yield from _within(name, len(items), 0, most)
+    for n, calendar in enumerate(c.holidays):
+        yield from _texts(f"holidays.{n}", calendar.name)
+        yield from _within(f"holidays.{n}.dates", len(calendar.dates), 0, DATES_MAX)
+        yield from _days(f"holidays.{n}.dates", *calendar.dates)
+    yield from _once("holidays", [calendar.name for calendar in c.holidays])
+    for n, shift in enumerate(c.shifts):
+        yield from _texts(f"shifts.{n}", shift.name)
+        yield from _zone(f"shifts.{n}", shift.zone)
+        yield from _spans(f"shifts.{n}.hours", shift.hours)
+        yield from _days(f"shifts.{n}", shift.turns_from, shift.first_day, shift.last_day)
+        yield from _within(f"shifts.{n}.turn_weeks", shift.turn_weeks, 1, 52)
+        yield from _within(f"shifts.{n}.people", len(shift.people), 0, SEATS_MAX)
+    for n, one in enumerate(c.substitutions):
+        yield from _days(f"substitutions.{n}", one.first_day, one.last_day)
+    for n, department in enumerate(c.departments):
+        yield from _zone(f"departments.{n}", department.zone)
+        yield from _spans(f"departments.{n}.covered", department.covered or ())
+    if c.shifts or c.substitutions:  # without a rota the settings may name a department that has no table of its own
+        yield from (f"{f.table}.{f.n}.{f.key}: {f.reason}" for f in name_faults(c))
+
+
+def _days(where: str, *days: date | None) -> Iterator[str]:
+    for day in days:
+        if day is not None and not FIRST_DAY <= day <= LAST_DAY:
+            yield f"{where}: {day} is not from {FIRST_DAY} to {LAST_DAY}"
 
 
 def _limits(limits: LoopLimits) -> Iterator[str]:

@@ -116,7 +116,7 @@ class Rota:
         found = self._turns.get(key)
         if found is None:
             shifts = self.shifts.get(department) or _of_duties(self.catalogue, department)
-            found = self._turns[key] = tuple(turn for shift in shifts for turn in self._held(shift, day))
+            found = self._turns[key] = tuple(turn for shift in shifts for turn in self.held(shift, day))
             _trim(self._turns)
         return found
 
@@ -151,7 +151,8 @@ class Rota:
         """Whether the calendar of that name has *day*."""
         return day in self.calendars.get(calendar, ())
 
-    def _held(self, shift: Shift, day: date) -> Iterator[ShiftTurn]:
+    def held(self, shift: Shift, day: date) -> Iterator[ShiftTurn]:
+        """When *shift* is held on *day*, if it is."""
         if (shift.first_day and day < shift.first_day) or (shift.last_day and day > shift.last_day):
             return
         if shift.holidays and self.is_holiday(shift.holidays, day) != (shift.on_holidays == OnHoliday.ONLY):
@@ -169,7 +170,7 @@ class Rota:
         for n, seat in enumerate((shift.lead, *shift.people)):
             if not seat:
                 continue
-            named = seat[_weeks(shift.first_day or _EPOCH, day) // shift.turn_weeks % len(seat)]
+            named = seat[_weeks(shift.turns_from or shift.first_day or _EPOCH, day) // shift.turn_weeks % len(seat)]
             person, own = self.people.get(self.stand_in(named, day, shift.name)), self.people.get(named)
             if person is not None and own is not None:
                 found.append(Seat(person, named, own.tier if n else SHIFT_LEAD, lead=n == 0))
