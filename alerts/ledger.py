@@ -52,6 +52,7 @@ class Job:
 
     item: Owed
     tries: int
+    claimed_ms: int
     case: Case
 
 
@@ -177,7 +178,7 @@ class Ledger:
             mine = entry.record.notifier == self.me and self._sending.get(item.key, (0, ""))[0] != entry.record.tries
             if mine and is_fresh(entry.record.at_ms, now_ms):
                 self._sending[item.key] = (entry.record.tries, lane(item))
-                found.append(Job(item, entry.record.tries, case))
+                found.append(Job(item, entry.record.tries, entry.record.at_ms, case))
         return found
 
     def done(self, job: Job, state: str, reason: str, now_ms: int) -> Notification:
