@@ -21,6 +21,7 @@ COMMANDS: Final = (
     "reconcile",
     "orders",
     "alerts",
+    "notify",
     "rules",
     "rota",
     "repartition",
