@@ -35,6 +35,7 @@ WAITING = Rule(
 UNREACHED = Rule(
     "unreached", "unreached_share", "15m", limit=0.6, target=0.4, below=False, severity=1, min_sample=20, recovery=0.2
 )
+RULES = (SERVICE, WAITING, UNREACHED)
 
 
 def person(pid: str, tier: int, department: str = "desk", duty: tuple[Duty, ...] = ()) -> Person:
@@ -55,7 +56,7 @@ PEOPLE = (
 
 
 def catalogue(
-    rules: tuple[Rule, ...] = (SERVICE, WAITING, UNREACHED),
+    rules: tuple[Rule, ...] = RULES,
     people: tuple[Person, ...] = PEOPLE,
     limits: LoopLimits | None = None,
 ) -> Catalogue:
