@@ -12,11 +12,15 @@ from urllib.parse import urlsplit
 
 from callwatch.toml_table import Table
 from models.catalogue import Catalogue
+from models.command import Way
+from models.metric import METRIC
 from models.notification import Channel, ChannelKind, Contact, Hook, HookKind, NotifySettings
 
 _VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _CHANNELS: Final[dict[str, ChannelKind]] = {kind: kind for kind in get_args(ChannelKind)}
+_WAYS: Final[dict[str, Way]] = {way: way for way in get_args(Way)}
+_FIGURE: Final = ("person", "metric", "window", "limit")
 #: The defaults of the records; a class with slots does not give them.
 _CONTACT: Final = Contact("")
 _CHANNEL: Final = Channel("", "webhook")
@@ -34,7 +38,7 @@ def read(one: Table, many: dict[str, list[Table]], catalogue: Catalogue) -> Noti
         if name in names[:n] or name in people:
             table.refuse("name", f'"{name}" is already the name of a channel or person')
     _one_person_each(many["contact"], contacts)
-    hooks = tuple(_hook(table, channels) for table in many["hook"])
+    hooks = tuple(_hook(table, channels, people) for table in many["hook"])
     for n, (table, hook) in enumerate(zip(many["hook"], hooks, strict=True)):
         if hook.name in [h.name for h in hooks[:n]]:
             table.refuse("name", f'"{hook.name}" is already the name of a hook')
@@ -112,7 +116,7 @@ def _channel(table: Table) -> Channel:
     return channel
 
 
-def _hook(table: Table, channels: tuple[Channel, ...]) -> Hook:
+def _hook(table: Table, channels: tuple[Channel, ...], people: set[str]) -> Hook:
     kind = table.choice("kind", _HOOKS)
     hook = Hook(
         name=_name(table),
@@ -121,7 +125,12 @@ def _hook(table: Table, channels: tuple[Channel, ...]) -> Hook:
         channel=table.string("channel", ""),
         queue=table.string("queue", ""),
         severity=table.integer("severity", _HOOK.severity, low=1, high=3),
-        verify=table.string("verify", ""),
+        verify=table.choice("verify", _WAYS, "sender"),
+        person=table.string("person", ""),
+        signer=table.string("signer", ""),
+        metric=table.string("metric", ""),
+        window=table.string("window", ""),
+        limit=table.number("limit", low=-1e12) if table.has("limit") else None,
     )
     pagers = [c.name for c in channels if c.kind == "pagerduty"]
     if kind == "pagerduty":
@@ -133,6 +142,21 @@ def _hook(table: Table, channels: tuple[Channel, ...]) -> Hook:
         return hook
     if hook.queue and not all(hook.queue.partition("/")):
         table.refuse("queue", f'"{hook.queue}" is not of the form site/skill')
-    if not hook.verify:
-        table.refuse("verify", "is missing: how is it verified that the finding is over? e.g. a second test call")
+    _check_way(table, hook, people)
     return hook
+
+
+def _check_way(table: Table, hook: Hook, people: set[str]) -> None:
+    """Each way of verification needs what it is about; all but the sender's own word a person who answers for it."""
+    needs = {"sender": (), "probe": ("person",), "signed": ("person", "signer"), "figure": _FIGURE}[hook.verify]
+    for key in needs:
+        if getattr(hook, key) in ("", None):
+            table.refuse(key, f'is missing: findings verified by "{hook.verify}" need it')
+    for key in ("person", "signer"):
+        name = getattr(hook, key)
+        if name and name not in people:
+            table.refuse(key, f'no [[person]] has the id "{name}"')
+    if hook.verify == "signed" and hook.person == hook.signer:
+        table.refuse("signer", "the check is signed by somebody else than who reports")
+    if hook.verify == "figure" and (hook.metric not in METRIC or hook.window not in METRIC[hook.metric].windows):
+        table.refuse("metric", f"there is no figure {hook.metric} over {hook.window}: see docs/METRICS.md")

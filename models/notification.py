@@ -10,6 +10,8 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from models.command import Way
+
 ChannelKind = Literal["alertmanager", "alertmanager_webhook", "pagerduty", "webhook"]
 HookKind = Literal["alertmanager", "pagerduty", "pagerduty_events"]
 
@@ -47,8 +49,9 @@ class Channel:
 class Hook:
     """Something outside that tells us: ``POST /hooks/NAME``. *secrets_env* are variables, any of which is right.
 
-    ``pagerduty`` brings back what people do there with orders of *channel*. The others open manual findings about the
-    queue in the label ``queue``, else about *queue*, with *verify* as their way of verification.
+    ``pagerduty`` brings back what people do there with orders of *channel*. The others report findings about the queue
+    that the alert names, else about *queue*, with *verify* as their way of verification: the sender's own word, or, in
+    the name of *person*, a test call, the check that *signer* signs, or a figure with its limit.
     """
 
     name: str
@@ -57,7 +60,12 @@ class Hook:
     channel: str = ""
     queue: str = ""
     severity: int = 3
-    verify: str = ""
+    verify: Way = "sender"
+    person: str = ""
+    signer: str = ""
+    metric: str = ""
+    window: str = ""
+    limit: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

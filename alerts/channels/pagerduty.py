@@ -27,7 +27,8 @@ def event(action: str, order: Payload, routing_key: str, board_url: str, why: st
     }
     if action != "trigger":
         return bare
-    summary = f"{why}. {headline(order)}" if why else headline(order)
+    # the id stands in the title: what comes back about notes names the incident by its title alone
+    summary = f"{order['id']} {why}. {headline(order)}" if why else f"{order['id']} {headline(order)}"
     found = bare | {
         "client": CLIENT,
         "payload": {

@@ -207,7 +207,7 @@ def test_what_a_pager_says_of_itself_makes_it_ring_again(stack: EmbeddedStack, p
         until(lambda: len(at.of("/v2")) == 2)
     again = at.of("/v2")[1].json
     assert (again["event_action"], again["dedup_key"]) == ("trigger", order)
-    assert again["payload"]["summary"].startswith("Kept open: resolve needs cause and measure. ")
+    assert again["payload"]["summary"].startswith(f"{order} Kept open: resolve needs cause and measure. ")
 
 
 # --- addresses ------------------------------------------------------------------------------------------------------

@@ -64,7 +64,8 @@ name = "prometheus"
 kind = "alertmanager"
 secret_env = ["AM_TOKEN"]
 queue = "north/billing"
-verify = "a test call gets through"
+verify = "probe"
+person = "lead"
 """
 )
 
@@ -82,7 +83,7 @@ def test_what_is_written_is_what_is_meant() -> None:
     )
     assert found.hooks == (
         Hook("pd", "pagerduty", ("PD_SECRET", "PD_SECRET_NEXT"), channel="pager"),
-        Hook("prometheus", "alertmanager", ("AM_TOKEN",), queue="north/billing", verify="a test call gets through"),
+        Hook("prometheus", "alertmanager", ("AM_TOKEN",), queue="north/billing", verify="probe", person="lead"),
     )
     assert found.ways("lead", 1) == ("LEAD_DINGTALK", "LEAD_SMS")
     assert found.ways("lead", 2) == ("LEAD_DINGTALK",)
@@ -106,12 +107,25 @@ def test_what_is_written_is_what_is_meant() -> None:
         ('[[channel]]\nname = "x"\nkind = "webhook"\nurl_env = "U"', 19, "key_env: is missing"),
         ('[[channel]]\nname = "x"\nkind = "alertmanager"', 19, "url_env: is missing"),
         ('[[channel]]\nname = "lead"\nkind = "alertmanager"\nurl_env = "U"', 20, "name of a channel or person"),
-        ('[[hook]]\nname = "x y"\nkind = "alertmanager"\nsecret_env = ["S"]\nverify = "v"', 20, "is not letters"),
-        ('[[hook]]\nname = "x"\nkind = "alertmanager"\nverify = "v"', 19, "secret_env: is missing"),
-        ('[[hook]]\nname = "x"\nkind = "alertmanager"\nsecret_env = ["S"]', 19, "verify: is missing"),
+        ('[[hook]]\nname = "x y"\nkind = "alertmanager"\nsecret_env = ["S"]', 20, "is not letters"),
+        ('[[hook]]\nname = "x"\nkind = "alertmanager"', 19, "secret_env: is missing"),
+        ('[[hook]]\nname = "x"\nkind = "alertmanager"\nsecret_env = ["S"]\nverify = "v"', 23, "is not one of"),
+        ('[[hook]]\nname = "x"\nkind = "alertmanager"\nsecret_env = ["S"]\nverify = "probe"', 19, "person: is missing"),
+        (
+            '[[hook]]\nname = "x"\nkind = "alertmanager"\nsecret_env = ["S"]\nverify = "signed"\nperson = "lead"\n'
+            'signer = "lead"',
+            25,
+            "somebody else",
+        ),
+        (
+            '[[hook]]\nname = "x"\nkind = "alertmanager"\nsecret_env = ["S"]\nverify = "figure"\nperson = "lead"\n'
+            'metric = "nothing"\nwindow = "5m"\nlimit = 0.5',
+            25,
+            "there is no figure",
+        ),
         ('[[hook]]\nname = "x"\nkind = "pagerduty"\nsecret_env = ["S"]\nchannel = "p"', 23, "there is none"),
         (
-            '[[hook]]\nname = "x"\nkind = "alertmanager"\nsecret_env = ["S"]\nqueue = "n"\nverify = "v"',
+            '[[hook]]\nname = "x"\nkind = "alertmanager"\nsecret_env = ["S"]\nqueue = "n"',
             23,
             "site/skill",
         ),
