@@ -28,6 +28,8 @@ from models.runtime import Settings
 from wallboard.access import COOKIE, Guard, check_listening, cookie_of, same
 from wallboard.board import Board
 from wallboard.commands import CommandRequest, Commands, checked
+from wallboard.hooks import Hooks
+from wallboard.hooks import router as hooks
 from wallboard.hub import CLIENTS, Hub, wall_ms
 
 STATIC: Final = Path(__file__).parent / "static"
@@ -53,6 +55,7 @@ class Wallboard:
         self.settings = settings
         self.hub = Hub(valkey, settings.kafka.prefix, settings.kafka.partitions)
         self.commands = Commands(settings.kafka)
+        self.hooks = Hooks(settings.notify)
         self.people = frozenset(p.id for p in settings.catalogue.people)
 
     @property
@@ -74,8 +77,12 @@ class _Stream(EventSourceResponse):
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The app for *settings*. Raises SettingsError when it would listen to strangers without a token."""
+    """The app for *settings*.
+
+    Raises SettingsError when it would listen to strangers without a token, or a hook has no secret.
+    """
     check_listening(settings.wallboard)
+    Hooks(settings.notify)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -97,6 +104,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.reader_ended = lambda _: None
     app.add_middleware(Guard, settings=settings.wallboard)
     app.include_router(api)
+    app.include_router(hooks)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
 
