@@ -43,7 +43,7 @@ class Memory:
         past.append(experience_of(catalogue, order))
         del past[:-PER_QUEUE]
         self._changed.add(order.queue)
-        if sum(map(len, self._past.values())) > IN_ALL:
+        while sum(map(len, self._past.values())) > IN_ALL:  # more than one when partitions were put together
             self._drop(min(self._all(), key=lambda e: (e.closed_ms, e.order)))
         return True
 

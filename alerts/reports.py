@@ -94,7 +94,7 @@ def opened(
         desk.reopen(catalogue, turn, order, finding.severity, said, data)
         return order
     state = moved("new", "report") or "detected"
-    made = WorkOrder(short_id("WO-", queue, finding.id), queue, state, finding.severity, turn.now_ms)
+    made = WorkOrder(short_id("WO-", queue, finding.id, ident), queue, state, finding.severity, turn.now_ms)
     made.findings, made.sentence = [finding], said[0]
     desk.begin(catalogue, turn, made, said, event="report", actor=command.actor, data=data)
     return made
