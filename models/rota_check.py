@@ -125,7 +125,7 @@ def _cycles(found: tuple[Substitution, ...]) -> Iterator[Fault]:
     """People who replace each other in a ring on some day. Nobody is replaced twice a day, so each day is one walk."""
     told: set[frozenset[int]] = set()
     for start in found:  # every ring is whole on the first day of its last member
-        for shift in {"", *(one.shift for one in found)} if not start.shift else {start.shift}:
+        for shift in [start.shift] if start.shift else sorted({"", *(one.shift for one in found)}):
             chain: list[int] = []
             person = start.person
             while (n := _by_on(found, person, start.first_day, shift)) is not None and n not in chain:
