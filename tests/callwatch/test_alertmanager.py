@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -64,7 +65,8 @@ def test_it_shows_an_order_resolved_only_after_verification(stack: EmbeddedStack
         assert made.world.order()["state"] == "closed"
         until(lambda: manager.alerts() == [])
         over = until(lambda: next((g for g in told.got if g.json["status"] == "resolved"), None))
-        assert over.json["alerts"][0]["endsAt"] == rfc3339(made.world.order()["closed_ms"])
+        ended = datetime.fromisoformat(over.json["alerts"][0]["endsAt"])
+        assert ended.timestamp() * 1000 == made.world.order()["closed_ms"]
 
 
 def test_what_it_sends_is_what_our_hook_reads(stack: EmbeddedStack, prefix: str, tmp_path: Path) -> None:

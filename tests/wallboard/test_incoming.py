@@ -11,7 +11,8 @@ from models.command import COMMANDS, NEEDS, WAY_NEEDS, OrderCommand
 from models.errors import UsageError
 from models.notification import Hook
 from tests.alerts.test_payloads import CLOSED, GOLDEN, ORDER
-from wallboard.incoming import ALERTS_MAX, from_alertmanager, from_pagerduty, from_pagerduty_event, order_in
+from tests.alerts.world import MIN, World, breach
+from wallboard.incoming import ALERTS_MAX, Told, from_alertmanager, from_pagerduty, from_pagerduty_event, order_in
 
 AM = Hook("prometheus", "alertmanager", ("S",), queue="north/billing")
 EVENTS = Hook("apps", "pagerduty_events", ("S",), queue="north/billing")
@@ -186,8 +187,10 @@ def test_what_is_over_here_may_be_resolved_there() -> None:
 
 
 def test_a_note_with_cause_and_measure_resolves() -> None:
-    note = {"content": "Cause: staffing; measure: two agents\nmoved over", "incident_key": None}
-    title = {"incident": {"id": "PT4KHLK", "summary": f"[#1234] {ORDER['id']} north/billing: service level"}}
+    note: dict[str, Any] = {"content": "Cause: staffing; measure: two agents\nmoved over", "incident_key": None}
+    title: dict[str, Any] = {
+        "incident": {"id": "PT4KHLK", "summary": f"[#1234] {ORDER['id']} north/billing: service level"}
+    }
     (told,) = came(back("incident.annotated", **note, **title)).told
     assert (told.command.command, told.command.cause, told.command.measure) == (
         "resolve", "staffing", "two agents moved over",
@@ -198,6 +201,72 @@ def test_a_note_with_cause_and_measure_resolves() -> None:
         assert "no resolve" in told.command.text
     (told,) = came(back("incident.annotated", content="looking into it", **title)).told
     assert told.command.text == "PagerDuty, Chen Jing: looking into it"
+
+
+# --- decided by the loop --------------------------------------------------------------------------------------------
+
+
+def decided(world: World, told: Told) -> list[str]:
+    """What the loop decides about a command that came in: its decisions by name."""
+    command = told.command
+    record: dict[str, Any] = {
+        "type": "order.command",
+        "id": told.id,
+        "source": "hook:x",
+        "queue": told.queue,
+        "order": command.order,
+    }
+    record |= {"command": command.command, "actor": command.actor}
+    record["args"] = command.model_dump(exclude_defaults=True, exclude={"order", "command", "actor"})
+    out = world.judgement.command(record, world.now_ms, world)
+    world.outputs += out
+    return [o.payload["decision"] for o in out if o.topic == "workorder-log"]
+
+
+def test_an_alert_opens_an_order_and_its_sender_s_word_lets_it_close() -> None:
+    world, hook = World(), Hook("prometheus", "alertmanager", queue="bank/PS")
+    (firing,) = from_alertmanager(hook, alertmanager())
+    assert "raised" in decided(world, firing)
+    order = world.order()
+    assert (order["state"], order["owner"], order["severity"]) == ("dispatched", "lead", 1)
+    world.tell("acknowledge")
+    world.tell("resolve", cause="trunk", measure="carrier rerouted it")
+    assert world.order()["state"] == "verifying", "a finding is not over because somebody says so"
+    (resolved,) = from_alertmanager(hook, alertmanager("resolved"))
+    decided(world, resolved)
+    world.run(2 * MIN)
+    assert world.order()["state"] == "closed"
+
+
+@pytest.mark.parametrize("verify", ["probe", "signed"])
+def test_with_another_way_the_sender_s_word_does_not_close_it(verify: Any) -> None:
+    hook = Hook("x", "alertmanager", (), "", "bank/PS", 2, verify, "lead", "super" if verify == "signed" else "")
+    world = World()
+    (firing,) = from_alertmanager(hook, alertmanager())
+    assert "raised" in decided(world, firing)
+    world.tell("acknowledge")
+    world.tell("resolve", cause="trunk", measure="carrier rerouted it")
+    assert from_alertmanager(hook, alertmanager("resolved")) == []
+    world.run(2 * MIN)
+    assert world.order()["state"] == "verifying"
+
+
+def test_an_acknowledgement_that_came_back_is_obeyed_and_a_resolve_there_is_not() -> None:
+    world = World()
+    breach(world)
+    order = world.order()
+    people = {"PXPGF42": "lead"}
+    refused = from_pagerduty(PD, back("incident.resolved", incident_key=order["id"]), order, people, CAUSES, NOW)
+    assert decided(world, refused.told[0]) == ["noted"]
+    assert world.order()["state"] == "dispatched"
+    taken = from_pagerduty(PD, back("incident.acknowledged", incident_key=order["id"]), order, people, CAUSES, NOW)
+    assert decided(world, taken.told[0]) == ["moved"]
+    assert world.order()["state"] == "acknowledged"
+    world.service(0.9, 5, "5m")
+    note = back("incident.annotated", content="cause: staffing; measure: two more", incident_key=order["id"])
+    resolve = from_pagerduty(PD, note, world.order(), people, CAUSES, NOW)
+    assert "moved" in decided(world, resolve.told[0])
+    assert world.order()["state"] == "verifying"
 
 
 def test_everything_else_changes_nothing() -> None:
