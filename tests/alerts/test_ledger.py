@@ -11,8 +11,9 @@ import pytest
 
 from alerts import ledger as ledger_module
 from alerts.backoff import LONGEST_MS, TRIES_MAX, wait_ms
+from alerts.case import PAGES_KEPT, PASSED_KEPT, Case
 from alerts.ledger import END_AGAIN_MS, LEASE_MS, WAITING_MAX, Ledger
-from alerts.owed import PAGE_STALE_MS
+from alerts.owed import NEWS_STALE_MS, PAGE_STALE_MS
 from models.notification import Channel, Notification, NotifySettings
 from models.topics import ALERTS, NOTIFICATIONS
 from tests.alerts.desk import HOOK, MANAGER, PAGER, SETTINGS, WALL, Desk
@@ -323,6 +324,29 @@ def test_a_relapse_ends_a_second_time() -> None:
     close(made)
     made.run(MIN)
     assert made.sent == [PAGED, ("lead", "LEAD_CHAT", "ended")] * 2
+
+
+def test_news_of_an_end_grows_old_too() -> None:
+    made = desk()
+    made.turn()
+    close(made)
+    made.kill("n1")
+    made.now_ms += NEWS_STALE_MS + S
+    made.add("n2")
+    made.run(MIN)
+    assert made.sent == [PAGED]
+    assert ("lead", "ended", "dropped", "too_late") in made.states()
+
+
+def test_pages_of_one_order_are_bounded() -> None:
+    case = Case("o")
+    for n in range(PAGES_KEPT + 10):
+        page: dict[str, Any] = {"kind": "page", "order": "o", "queue": "a/b", "owner": "lead", "severity": 1}
+        case.take_alert(page | {"at_ms": n, "title": "t", "text": "t", "zh": "z", "pos": [0, n, 0]}, WALL)
+        moved = {"actor": "system", "event": "resolve_due", "decision": "escalated", "pos": [0, n, 1], "version": n}
+        case.take_decision(moved | {"data": {"from": "a"}, "order_after": {"owner": "b"}}, WALL)
+    assert (len(case.pages), min(case.pages)) == (PAGES_KEPT, (10, 0))
+    assert len(case.passed) == PASSED_KEPT
 
 
 # --- tools ----------------------------------------------------------------------------------------------------------
