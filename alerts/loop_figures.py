@@ -29,7 +29,6 @@ false share   orders whose last verdict is "false" / orders with a verdict. Canc
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -112,17 +111,17 @@ class Load:
 
 
 def spread(values: Iterable[int]) -> Spread:
-    """Count, mean, percentiles and maximum of *values*. A percentile q is the value of rank 1 + floor(q (n - 1)), as of
-    the waits in the metric dictionary: always one that occurred."""
+    """Count, mean, percentiles and maximum of *values*. A percentile is a value that occurred, by nearest rank (Hyndman
+    and Fan 1996, definition 1): with few cases it does not flatter, the 90th of two is the worse one."""
     found = sorted(values)
     if not found:
         return Spread(0, None, None, None, None)
-    return Spread(len(found), sum(found) / len(found), ranked(found, 0.5), ranked(found, 0.9), found[-1])
+    return Spread(len(found), sum(found) / len(found), ranked(found, 50), ranked(found, 90), found[-1])
 
 
-def ranked(values: Sequence[int], q: float) -> int:
-    """The value of rank 1 + floor(q (n - 1)) of sorted *values*."""
-    return values[math.floor(q * (len(values) - 1))]
+def ranked(values: Sequence[int], percent: int) -> int:
+    """The least of sorted *values* that at least *percent* per cent of them do not exceed."""
+    return values[-(-percent * len(values) // 100) - 1]
 
 
 def share(part: int, of: int) -> Share:

@@ -1,4 +1,4 @@
-"""``callwatch orders``: the loop from the terminal, through the wallboard's HTTP."""
+"""``callwatch orders``: the loop from the terminal, through the wallboard's HTTP; `orders_log` reads its log."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from callwatch.commands import orders_log
 from models.errors import UsageError, WorkError
 
 #: The wallboard answers from memory, a command after the broker's confirmation (5 s at most).
@@ -90,6 +91,7 @@ def register(app: typer.Typer) -> None:
     _register_resolve(orders)
     _register_waits(orders)
     _register_words(orders)
+    orders_log.register(orders)
 
 
 def _register_looks(orders: typer.Typer) -> None:

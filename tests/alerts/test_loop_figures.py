@@ -89,9 +89,10 @@ def test_nothing_is_a_share_of_nothing() -> None:
 
 
 def test_percentiles_are_values_that_occurred() -> None:
-    assert spread([5, 1, 4, 2, 3]) == Spread(5, 3.0, 3, 4, 5)
+    assert spread([5, 1, 4, 2, 3]) == Spread(5, 3.0, 3, 5, 5)
     assert spread(range(1, 101)) == Spread(100, 50.5, 50, 90, 100)
     assert spread([7]) == one(7)
+    assert spread([1, 2]) == Spread(2, 1.5, 1, 2, 2)
     assert spread([]) == NONE
     assert share(1, 3) == Share(1, 3, 1 / 3)
 
