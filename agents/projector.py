@@ -30,6 +30,7 @@ from models.keys import (
     HISTORY_STEP_MS,
     LOG_KEPT,
     LOGS_KEPT,
+    NOTES_KEPT,
     Keys,
 )
 from models.topics import ALERTS, METRICS, PROJECTED_TOPICS, WORKORDER_LOG, WORKORDERS
@@ -144,7 +145,7 @@ class _Batch:
         elif topic == WORKORDER_LOG:
             await self._log(records)
         elif topic == ALERTS:
-            self._alerts(records)
+            await self._alerts(records)
 
     def _metrics(self, records: Sequence[Record]) -> None:
         """The last row of each queue in the batch; a tombstone takes the queue off the boards."""
@@ -241,12 +242,20 @@ class _Batch:
                 self._pipe.delete(self._keys.log(order_id.decode()))
                 self._pipe.zrem(self._keys.logs, order_id)
 
-    def _alerts(self, records: Sequence[Record]) -> None:
+    async def _alerts(self, records: Sequence[Record]) -> None:
+        overdue = await self._pipe.zrange(self._keys.notes_at, 0, -NOTES_KEPT - 1)
         self._pipe.multi()
         shown: list[bytes] = []
+        for gone in overdue:
+            self._pipe.hdel(self._keys.notes, gone)
+            self._pipe.zrem(self._keys.notes_at, gone)
         for offset, _, value in records:
-            if value is None or not self._is_new(orjson.loads(value)):
+            if value is None or not self._is_new(alert := orjson.loads(value)):
                 continue
+            kept = alert.get("note") or alert.get("problem")
+            if kept is not None:
+                self._pipe.hset(self._keys.notes, kept["id"], value)
+                self._pipe.zadd(self._keys.notes_at, {kept["id"]: alert["at_ms"]})
             self._pipe.xadd(
                 self._keys.alerts(self._partition),
                 {"value": value},

@@ -11,9 +11,10 @@ from aiokafka.errors import KafkaError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from models.broker_access import client_options
-from models.command import NEEDS, TEXT_LIMIT, CommandName, OrderCommand
+from models.command import ANY_ORDER, NEEDS, TEXT_LIMIT, CommandName, OrderCommand
 from models.encode import command_record
 from models.errors import UsageError, WorkError
+from models.fields import QUEUE_MAX
 from models.partition import partition_of
 from models.runtime import KafkaSettings
 from models.topics import EVENTS, topic_name
@@ -31,7 +32,24 @@ class CommandRequest(BaseModel):
 
     command: CommandName
     actor: str = Field(min_length=1, max_length=100, description="person id")
-    args: dict[str, str | int | None] = Field(default_factory=dict, description="what the command needs beside")
+    args: dict[str, str | int | float | None] = Field(default_factory=dict, description="what the command needs beside")
+
+
+class FindingRequest(CommandRequest):
+    """The body of ``POST /api/findings``: what was found in *queue*, or that a sender's finding is over."""
+
+    queue: str = Field(min_length=1, max_length=QUEUE_MAX)
+
+
+def reported(request: FindingRequest, people: frozenset[str]) -> OrderCommand:
+    """*request* as a command about whatever order its queue has. Raises UsageError.
+
+    A finding of another system is reported, and said to be over, by no person.
+    """
+    if request.command not in ("report", "over"):
+        raise UsageError(f"command: {request.command} needs an order: POST /api/orders/ID/commands")
+    sent = request.command == "over" or request.args.get("verify") == "sender"
+    return checked(ANY_ORDER, request, frozenset() if sent else people, ())
 
 
 def checked(order: str, request: CommandRequest, people: frozenset[str], causes: tuple[str, ...]) -> OrderCommand:

@@ -21,13 +21,14 @@ from sse_starlette import EventSourceResponse
 from sse_starlette.sse import SendTimeoutError
 from starlette.types import Receive, Scope, Send
 
+from models.causes import causes_of, playbooks_for
 from models.errors import UsageError, WorkError
 from models.keys import HISTORY_FIGURES
 from models.metric import METRICS
 from models.runtime import Settings
 from wallboard.access import COOKIE, Guard, check_listening, cookie_of, same
 from wallboard.board import Board
-from wallboard.commands import CommandRequest, Commands, checked
+from wallboard.commands import CommandRequest, Commands, FindingRequest, checked, reported
 from wallboard.hooks import Hooks
 from wallboard.hooks import router as hooks
 from wallboard.hub import CLIENTS, Hub, wall_ms
@@ -255,7 +256,11 @@ async def order(request: Request, order_id: str) -> dict[str, Any]:
     """One order and every decision about it."""
     wallboard = _of(request)
     found = _order(wallboard, order_id)
-    return {**found, "log": await _valkey(wallboard.hub.store.log(order_id))}
+    log = await _valkey(wallboard.hub.store.log(order_id))
+    catalogue = wallboard.settings.catalogue
+    causes = [found["cause"], *(like["cause"] for like in found.get("like", ()))]
+    kinds = [f"finding:{finding['kind']}" for finding in found.get("findings", ())]
+    return {**found, "log": log, "playbooks": playbooks_for(catalogue, causes, [*found["symptoms"], *kinds])}
 
 
 @api.post("/api/orders/{order_id}/commands", status_code=202)
@@ -271,6 +276,33 @@ async def command(request: Request, order_id: str, body: CommandRequest) -> dict
         raise HTTPException(422, str(error)) from error
     except WorkError as error:
         raise HTTPException(503, str(error)) from error
+
+
+@api.post("/api/findings", status_code=202)
+async def finding(request: Request, body: FindingRequest) -> dict[str, Any]:
+    """Put onto the log what was found in a queue. 202: the broker has it; whether it is taken, the order's log says."""
+    wallboard = _of(request)
+    ts_ms = wallboard.board.stream_ms(body.queue)
+    if ts_ms is None:
+        raise HTTPException(422, f"nothing is known of a queue {body.queue}; GET /api/queues names them")
+    try:
+        return await wallboard.commands.send(reported(body, wallboard.people), body.queue, ts_ms)
+    except UsageError as error:
+        raise HTTPException(422, str(error)) from error
+    except WorkError as error:
+        raise HTTPException(503, str(error)) from error
+
+
+@api.get("/api/trends")
+async def trends(request: Request) -> dict[str, Any]:
+    """Trend notes, the newest first: told to liaisons, no orders."""
+    return {"trends": await _valkey(_of(request).hub.store.notes("note"))}
+
+
+@api.get("/api/problems")
+async def problems(request: Request) -> dict[str, Any]:
+    """Problem records, the newest first: orders that keep coming back at one time of the day."""
+    return {"problems": await _valkey(_of(request).hub.store.notes("problem"))}
 
 
 @api.get("/events")
@@ -299,7 +331,8 @@ async def people(request: Request) -> dict[str, Any]:
 @api.get("/api/causes")
 async def causes(request: Request) -> dict[str, Any]:
     """The causes that a resolve may name."""
-    return {"causes": _of(request).settings.catalogue.causes}
+    catalogue = _of(request).settings.catalogue
+    return {"causes": catalogue.causes, "book": causes_of(catalogue)}
 
 
 @api.get("/api/catalogue")

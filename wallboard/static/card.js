@@ -117,13 +117,13 @@ export class Card {
     const { order } = this;
     const waits = order.state === "on_hold";
     this.respond.show(at, order.respond_by_ms, order.opened_ms, UNANSWERED.has(order.state) ? "" : "done", waits);
-    this.resolve.show(at, order.agreed_ms ?? order.resolve_by_ms, order.opened_ms, "", waits);
+    this.resolve.show(at, order.resolve_by_ms, order.opened_ms, "", waits);
     this.showText(now);
   }
 
   /** Time left to the limit that matters next, for the tile. */
   left(at) {
-    const by = UNANSWERED.has(this.order.state) ? this.order.respond_by_ms : this.order.agreed_ms ?? this.order.resolve_by_ms;
+    const by = UNANSWERED.has(this.order.state) ? this.order.respond_by_ms : this.order.resolve_by_ms;
     if (at === null || by === null || this.order.state === "on_hold") return "";
     return at > by ? `overdue ${span(at - by)}` : span(by - at);
   }
