@@ -61,7 +61,7 @@ def symptoms(turn: Turn, order: WorkOrder) -> list[Rule]:
 def verify(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
     """One clock of a verification: paused while closed, judged with enough calls, undecided after a time."""
     check, rules = order.verification, symptoms(turn, order) + findings.rules(order)
-    if check is None or turn.now_ms <= check.since_ms or _paused(turn, order, check):
+    if check is None or turn.now_ms <= check.since_ms or (check.needed and _paused(turn, order, check)):
         return  # the figures of the clock at which the watch began are still those of an earlier watch
     if not check.needed or order.private.calls_passed:
         finish(catalogue, turn, order)

@@ -169,7 +169,7 @@ def may_sign_check(ask: Ask) -> No | None:
     finding = next((f for f in findings.pending(ask.order) if f.id == ask.command.finding), None)
     if finding is None or finding.verify != "signed":
         return No("no_such_finding", f"no open finding {ask.command.finding} waits for a signed check")
-    if ask.catalogue.people and finding.person != ask.actor:
+    if routing.person_of(ask.catalogue, finding.person) is not None and finding.person != ask.actor:
         return No("not_the_checker", f"{finding.person} was named to sign the check")
     if ask.actor in (finding.by, ask.order.private.resolved_by):
         return No("needs_a_second_person", "who reported or resolved it does not sign that it is over")

@@ -112,12 +112,15 @@ def roles_of(catalogue: Catalogue, order: WorkOrder, actor: str) -> frozenset[Ro
     found: set[Role] = {"anyone"}
     if actor in {f.by for f in order.findings if f.verify == "sender"}:
         found.add("sender")
-    if actor in {f.person for f in pending if f.verify == "signed"}:
+    signers = {f.person for f in pending if f.verify == "signed"}
+    if actor in signers:
         found.add("checker")
     person = routing.person_of(catalogue, actor)
     if person is None:
         return frozenset(found)
     found.add("person")
+    if person.tier >= SUPERVISOR and any(routing.person_of(catalogue, signer) is None for signer in signers):
+        found.add("checker")  # who was named is not in the settings any more
     if actor == order.owner:
         found.add("owner")
     if actor == order.liaison:
@@ -191,6 +194,9 @@ def side(catalogue: Catalogue, order: WorkOrder, actor: str) -> Side | None:
         if in_centre(catalogue, person):
             return "monitoring"
         return "handling" if person in own or handles(catalogue, order, person) else None
+    department = department_of(catalogue, settings_for(catalogue, order.queue).department)
+    if department is not None and person.id in department.liaisons and person.id != order.owner:
+        return "handling"
     if person.id == order.liaison or (person in own and person.tier < SHIFT_LEAD) or takes_part(order, person):
         return "handling"
     if person.id == order.owner and not any(p.tier < SHIFT_LEAD for p in own):

@@ -83,7 +83,9 @@ class Turn:
         order.updated_ms = self.now_ms
         before, after = self.shown.get(order.id, {}), public(order)
         moved = before.get("state") != order.state
-        if decision != "refused" and (actor != SYSTEM or moved or decision in ("notified", "reminded")):
+        if decision not in ("refused", "repeated") and (
+            actor != SYSTEM or moved or decision in ("notified", "reminded")
+        ):
             order.private.heard_ms = self.now_ms
         self.shown[order.id] = after
         self.touched[order.queue] = order

@@ -156,6 +156,37 @@ def test_a_check_that_shows_otherwise_sends_it_back() -> None:
     assert "still dead" in world.alerts("changed")[-1]["text"] + world.log()[-3]["why"]
 
 
+def test_for_a_checker_who_left_the_settings_a_supervisor_signs() -> None:
+    world = World()
+    finding = report(world, verify="signed", person="team")
+    resolved(world)
+    without = catalogue(people=tuple(p for p in PEOPLE if p.id != "team"))
+    world.judgement.change(without, world.now_ms, world.figures, world.names, world)
+    signed = {"finding": finding, "outcome": "passed", "text": "fine"}
+    assert refusal(world.tell("sign_check", "lead2", **signed)) == "not_the_checker"
+    world.tell("sign_check", "super", **signed)
+    assert world.order()["state"] == "closed"
+
+
+def test_a_closed_queue_does_not_hold_up_what_no_call_proves() -> None:
+    world = World()
+    report(world, "alertmanager", **EXTERNAL)
+    world.put("now", open=0.0)
+    over(world)
+    world.run(2 * S)
+    assert world.order()["state"] == "closed"
+
+
+def test_a_sender_that_repeats_itself_puts_no_reminder_off() -> None:
+    world = World()
+    report(world, "alertmanager", **EXTERNAL)
+    world.tell("acknowledge")
+    for _ in range(4):
+        world.run(8 * MIN, MIN)
+        report(world, "alertmanager", **EXTERNAL)
+    assert "remind_due:reminded" in world.decisions()
+
+
 def test_who_resolved_it_does_not_sign_the_check() -> None:
     world = World()
     finding = report(world, verify="signed", person="lead")
