@@ -19,12 +19,15 @@ def both_anew(catalogue: Catalogue, turn: Turn, order: WorkOrder, owner: Person 
     order.private.respond_from_ms = turn.now_ms
     order.respond_by_ms = deadlines.respond_by_ms(catalogue, order.severity, owner, turn.now_ms)
     deadlines.unmark(order, "respond")
-    resolve_anew(catalogue, turn, order)
+    _resolve_from_now(catalogue, turn, order, owner)
 
 
 def resolve_anew(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
-    """The limit to resolve begins now: at the beginning, for a reopened order, and after an acceptance."""
-    owner = routing.person_of(catalogue, order.owner)
+    """The limit to resolve begins now: for a reopened order, after an acceptance, and for an agreed one."""
+    _resolve_from_now(catalogue, turn, order, routing.person_of(catalogue, order.owner))
+
+
+def _resolve_from_now(catalogue: Catalogue, turn: Turn, order: WorkOrder, owner: Person | None) -> None:
     order.private.resolve_from_ms = turn.now_ms
     order.resolve_by_ms = deadlines.resolve_by_ms(catalogue, order.severity, owner, turn.now_ms)
     order.agreed_ms = order.negotiation = None

@@ -271,6 +271,16 @@ def test_a_department_without_shifts_has_those_of_its_leads_duties() -> None:
     assert shift_at(always, "floor", at("2026-11-02T09:00")) is None  # somebody who is always there has no shift
 
 
+def test_duty_over_midnight() -> None:
+    night = someone("nic", duty=(Duty(frozenset({0}), 22 * 60, 30 * 60),))
+    alone = Catalogue(people=(night, someone("ann")))
+    for text, wanted in (("01T21:59", False), ("01T22:00", True), ("02T05:59", True), ("02T06:00", False)):
+        assert on_duty(alone, night, at(f"2024-01-{text}")) is wanted
+    assert duty_change_ms(alone, night, at("2024-01-02T07:00")) == at("2024-01-08T22:00")
+    assert on_duty(alone, alone.people[1], 0)
+    assert duty_change_ms(alone, alone.people[1], 0) is None
+
+
 def test_a_department_that_nobody_is_in_has_no_shift() -> None:
     assert shift_at(floor(), "cellar", at("2026-11-02T09:00")) is None
     assert next_shift(floor(), "cellar", at("2026-11-02T09:00")) is None
