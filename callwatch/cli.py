@@ -20,6 +20,7 @@ COMMANDS: Final = (
     "intervals",
     "reconcile",
     "orders",
+    "lost",
     "alerts",
     "notify",
     "rules",
