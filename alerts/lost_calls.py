@@ -1,10 +1,10 @@
 """Lost calls (呼损): how many by day and cause, where their share turns, and whom to ring back.
 
 The definitions are those of the metric dictionary (``lost_calls``, ``lost_callers``, ``recovered_callers``) and agree
-with it event for event: a call and leg counts once, by its earliest outcome; calls that go out are in no count. A caller
-is somebody known in one queue, lost once, the last time; recovered is who was answered, or rung back and reached, within
-24 h after it. A loss belongs to the local day on which it happened. An event counts by what it says and not by when it
-came: a recording has no late ones.
+with it event for event: a call and leg counts once, by its earliest outcome; calls that go out are in no count. A
+caller is somebody known in one queue, lost once, the last time; recovered is who was answered, or rung back and
+reached, within 24 h after it. A loss belongs to the local day on which it happened. An event counts by what it says
+and not by when it came: a recording has no late ones.
 """
 
 from __future__ import annotations
