@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from callwatch.commands import orders_log
+from callwatch.commands import orders_ask, orders_log
 from models.errors import UsageError, WorkError
 
 #: The wallboard answers from memory, a command after the broker's confirmation (5 s at most).
@@ -92,6 +92,7 @@ def register(app: typer.Typer) -> None:
     _register_waits(orders)
     _register_words(orders)
     orders_log.register(orders)
+    orders_ask.register(orders)
 
 
 def _register_looks(orders: typer.Typer) -> None:
@@ -193,7 +194,6 @@ def _register_words(orders: typer.Typer) -> None:
         orders.command(name.replace("_", "-"), help=text)(run)
 
     worded("note", "Add a line to its log.")
-    worded("consult", "Ask for a consultation.")
     worded("sign_evidence", "Sign, as shift lead, what shows that it is over when no calls can.")
     handed("reassign", "Give it to another person.")
     handed("hand_over", "Offer it to the incoming shift.")
@@ -269,12 +269,13 @@ def story(order: dict[str, Any]) -> str:
         f"{order['id']}  {order['queue']}  {order['state']}  severity {order['severity']}",
         order["sentence"],
         f"owner {order['owner_name'] or 'nobody'}; opened {_time(order['opened_ms'])}; "
-        f"respond by {_time(order['respond_by_ms'])}; resolve by {_time(order['agreed_ms'] or order['resolve_by_ms'])}",
+        f"respond by {_time(order['respond_by_ms'])}; resolve by {_time(order['resolve_by_ms'])}",
     ]
     if order["verification"]:
         head.append(f"verification {order['verification']['state']}: {order['verification']['sentence']}")
     if order["cause"]:
         head.append(f"cause {order['cause']}; measure: {order['measure']}")
+    head += orders_ask.parts(order)
     log = [
         f"{_time(e['at_ms'])}  {e['decision']:<10} {e['event']:<14} {e['actor']:<10} {e['why']}" for e in order["log"]
     ]
