@@ -177,8 +177,8 @@ class LostCalls:
         for note in [k for k, (_, ts) in self._failed.items() if before_ms is None or ts < before_ms]:
             queue, ts = self._failed.pop(note)
             self._day(queue, ts).lost["callback_failed"] += 1
-        for key in [k for k, c in self.callers.items() if before_ms is None or c.through or c.recent]:
-            self._trim(key, before_ms)
+        for who in [k for k, c in self.callers.items() if before_ms is None or c.through or c.recent]:
+            self._trim(who, before_ms)
         self._settled_ms = self.now_ms
 
     def _count_leg(self, queue: str, leg: _Leg) -> None:

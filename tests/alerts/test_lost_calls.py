@@ -138,9 +138,10 @@ def oracle(events: list[Event]) -> tuple[int, int, int, int]:
     callers: dict[str, lives.Caller] = {}
     for one in events:
         kind = one["type"]
-        key, of = ((one["call"],), Call) if kind in lives.OF_A_CALL else ((kind, one["call"]), Left)
+        key: tuple[Any, ...] = (one["call"],) if kind in lives.OF_A_CALL else (kind, one["call"])
+        of: type[lives.Life] = Call if kind in lives.OF_A_CALL else Left
         if kind in lives.NOTES:
-            key, of = ((one["source"], one["id"]), Note)
+            key, of = (one["source"], one["id"]), Note
         things.setdefault(key, of(judged)).events.append(one)
         if "customer" in one and one.get("direction") != "out":
             callers.setdefault(one["customer"], lives.Caller()).hear(one)
