@@ -21,7 +21,7 @@ pytestmark = pytest.mark.stack
 
 def note(n: int, state: str = "open") -> TrendNote:
     named: dict[str, Any] = {"id": f"AN-{n}", "rule": "slow", "metric": "service_level_live", "window": "30m"}
-    return TrendNote(**named, value=0.6, limit=0.7, state=state, since_ms=1, ended_ms=None)  # type: ignore[arg-type]
+    return TrendNote(**named, value=0.6, limit=0.7, state=state, since_ms=1, ended_ms=None)
 
 
 def told(n: int, **parts: Any) -> Record:
