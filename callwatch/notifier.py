@@ -37,6 +37,9 @@ WHOLE: Final = (WORKORDERS, NOTIFICATIONS)
 #: Read from so far back as a page is worth sending, and a little more.
 RECENT: Final = (ALERTS, WORKORDER_LOG)
 RECENT_MS: Final = PAGE_STALE_MS + 600_000
+#: Header of what `callwatch repartition` moved (`callwatch.repartition.MOVED_FROM`): old pages were sent, or stopped,
+#: by who notified there, and their places in the log are no longer comparable.
+MOVED_FROM: Final = "callwatch_moved_from"
 POLL_MS: Final = 100
 #: How long the broker may take to show all that is there at the start.
 CATCH_UP_S: Final = 120.0
@@ -249,7 +252,8 @@ class Notifier:
             topic = tp.topic.removeprefix(self.kafka.prefix)
             for record in records:
                 number += 1
-                if record.value is not None:
+                moved = topic in RECENT and any(name == MOVED_FROM for name, _ in record.headers)
+                if record.value is not None and not moved:
                     self._take(topic, record.value, record.timestamp)
         return number
 

@@ -50,6 +50,7 @@ class Centre:
     written: int = 0
     offset: int = 0
     producer: Any = None
+    headers: list[tuple[str, bytes]] = field(default_factory=list)
 
     @property
     def settings(self) -> Settings:
@@ -73,7 +74,8 @@ class Centre:
 
     def _put(self, topic: str, key: str, queue: str, value: bytes) -> None:
         partition = partition_of(queue, self.kafka.partitions)
-        self.producer.send(topic_name(self.kafka.prefix, topic), value, key=key.encode(), partition=partition)
+        name = topic_name(self.kafka.prefix, topic)
+        self.producer.send(name, value, key=key.encode(), partition=partition, headers=self.headers)
 
     def tell(self, command: str, actor: str = "lead", **fields: Any) -> None:
         """A command of a person, decided and published."""
