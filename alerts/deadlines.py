@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from alerts.order import WorkOrder
 from alerts.workorder import UNANSWERED, WORKING
 from models.catalogue import Catalogue, Person
-from models.duty import after_duty_ms, duty_between_ms, duty_change_ms, share_of_duty_ms
+from models.duty import AHEAD_DAYS, after_duty_ms, duty_between_ms, duty_change_ms, share_of_duty_ms
 from models.shifts import rota_of
 
 #: Shares of a limit at which its owner is reminded, in per cent.
@@ -123,8 +123,11 @@ def stretched(catalogue: Catalogue, order: WorkOrder, since_ms: int, now_ms: int
     private, owner = order.private, rota_of(catalogue).people.get(order.owner or "")
 
     def moved(by_ms: int | None) -> int | None:
-        if by_ms is None or by_ms <= since_ms or order.severity < _LOWEST or owner is None:
-            return None if by_ms is None else by_ms + now_ms - since_ms
+        if by_ms is None:
+            return None
+        beyond = by_ms - since_ms > AHEAD_DAYS * 86_400_000  # what cannot be foreseen is not counted
+        if order.severity < _LOWEST or owner is None or by_ms <= since_ms or beyond:
+            return by_ms + now_ms - since_ms
         left_ms = duty_between_ms(catalogue, owner, since_ms, by_ms)
         return later_ms(catalogue, order.severity, owner, now_ms, left_ms)
 
