@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Tell people and outside tools about work orders, each once, until Ctrl-C.
 
-        Addresses, keys and secrets lie in the environment; the settings name the variables ([[contact]], [[channel]]).
+        Addresses, keys and secrets lie in the environment; the settings name the variables (tables `contact` and `channel`).
         Start two for safety: they share the work and repeat nothing.
         """
         from callwatch.settings import load_settings
