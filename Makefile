@@ -6,9 +6,13 @@ RECORDING ?=
 FROM      ?=
 PORT      ?=
 ARGS      ?=
+BENCH     ?= throughput
 
 # Variables of the caller must not reach into .venv (PYTHONPATH, another active environment).
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+# As many test processes as there are cores, four at most (each starts servers of its own); who is done first takes over.
+CORES = -n auto --maxprocesses 4 --dist worksteal
 
 UV   = .tools/bin/uv
 SYNC = UV_NO_CONFIG=1 $(UV) pip sync --quiet --python .venv/bin/python --require-hashes
@@ -26,14 +30,14 @@ demo: .venv/.runtime ## broker, worker, wallboard and a day at 60x [PORT=8080] [
 	@exec .venv/bin/callwatch demo $(if $(RECORDING),--recording "$(RECORDING)") $(if $(FROM),--from "$(FROM)") \
 	    $(if $(PORT),--port "$(PORT)") $(ARGS)
 
-test: .venv/.dev ## all tests but the next two [ARGS="-k word"]
+test: .venv/.dev ## all tests but the next two, on each core [ARGS="-k word"; one at a time: ARGS="-n 0"]
 	@.venv/bin/python -m agents.warm
-	@exec .venv/bin/python -m pytest $(ARGS)
+	@exec .venv/bin/python -m pytest $(CORES) $(ARGS)
 
 kafka: .venv/.dev ## the tests of whatever needs a broker, on Apache Kafka (Java 17 and Maven) [ARGS="-k word"]
 	@.venv/bin/python -m tests.kafka.jars
 	@.venv/bin/python -m agents.warm
-	@exec .venv/bin/python -m pytest -m "kafka and not crash" $(ARGS)
+	@exec .venv/bin/python -m pytest -m "kafka and not crash" $(CORES) $(ARGS)
 
 crash: .venv/.dev ## the crash harness: processes killed at every point (Java 17 and Maven) [ARGS=...]
 	@.venv/bin/python -m tests.kafka.jars
@@ -45,8 +49,8 @@ lint: .venv/.dev ## ruff (rules and format) and mypy --strict
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 
-bench: .venv/.runtime ## events per second beside plain Faust, librdkafka and aiokafka [ARGS=--json]
-	@exec .venv/bin/callwatch bench throughput $(ARGS)
+bench: .venv/.runtime ## events per second beside plain Faust, librdkafka and aiokafka [BENCH=memory|takeover] [ARGS=--json]
+	@exec .venv/bin/callwatch bench $(BENCH) $(ARGS)
 
 lock: $(UV) ## compute the locks anew from pyproject.toml [ARGS=--upgrade]
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(ARGS) \

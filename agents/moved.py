@@ -57,11 +57,12 @@ def newest(lists: Iterable[Sequence[str]], limit: int) -> list[str]:
 def board_of(blank: PartitionActor, former: Sequence[bytes], partitions: int) -> bytes:
     """What belongs to all units of the *blank* actor's partition, from what the *former* boards held.
 
-    What each unit came to stands as told by partition 0 until it, and all others, have told everything anew.
+    What each unit came to stands as told by partition 0 until it, and all others, have told everything anew. Partition
+    0 also goes on with the strays of the day of all of them.
     """
     at_home = set(blank.units.names)
     head = orjson.loads(blank.units.freeze(BOARD).partition(b"\n")[0])
-    board = UnitBoard(partitions)
+    board, strays = UnitBoard(partitions), list[list[int]]()
     for data in former:
         line, _, rest = data.partition(b"\n")
         old, old_board = orjson.loads(line), UnitBoard(len(former))
@@ -69,12 +70,17 @@ def board_of(blank: PartitionActor, former: Sequence[bytes], partitions: int) ->
         head["watches"] |= {name: watch for name, watch in old["watches"].items() if name in at_home}
         head["times"] |= {name: time for name, time in old["times"].items() if name in at_home}
         head["held"] += [[tick, record] for tick, record in old["held"] if record["queue"] in at_home]
+        strays.append(old["strays"])
         head["clock"] = max(head["clock"], old["clock"], key=lambda clock: clock[1])
         board.tick = max(board.tick, old_board.tick)
         board.lines[0].shares |= _totals(old_board, at_home)
         for former_line in old_board.lines:
             for name in former_line.people.units.keys() & at_home:
                 board.lines[0].people.move(name, former_line.people.units[name].items())
+    day_ms = max(day for day, *_ in strays)
+    misrouted, dead = (sum(one[n] for one in strays if one[0] == day_ms) for n in (1, 2))
+    board.lines[0].strays = (misrouted, dead)
+    head["strays"] = [day_ms, misrouted, dead] if blank.partition == 0 else [day_ms, 0, 0]
     head["held"].sort(key=lambda held: held[0])
     board.lines[0].tick = board.tick
     first = orjson.loads(board.freeze().partition(b"\n")[0]) | {"first": board.tick}

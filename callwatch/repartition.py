@@ -37,6 +37,8 @@ from agents.units import BOARD
 from alerts.workorder import OPEN
 from models.catalogue import Catalogue
 from models.errors import WorkError
+from models.fields import is_unit
+from models.interner import QUEUES_MAX
 from models.partition import partition_of
 from models.runtime import KafkaSettings
 from models.settings_record import digest, settings_record, unpacked
@@ -100,28 +102,26 @@ class Moved:
 async def plan(kafka: KafkaSettings, target: KafkaSettings, show: Show) -> Moved:
     """What a move would move as things are, read from the old topics; writes nothing."""
     await _check_names(kafka, target)
-    homes, orders, tail = [0] * target.partitions, 0, 0
+    names, orders, tail = list[str](), 0, 0
     for partition in range(kafka.partitions):
         reader, where = SnapshotReader(), topic_name(kafka.prefix, SNAPSHOTS)
         async for rows in read_partition(kafka, where, partition):
             for _, key, value in rows:
                 reader.add(key, value)
         found = reader.found()
-        for queue, data in found.queues.items():
-            home = home_of(queue, target.partitions)
-            if home is not None and "*" not in queue:
-                homes[home] += 1
-                orders += _has_open_order(data)
+        names += _queues(found.queues)
+        orders += sum(_has_open_order(found.queues[queue]) for queue in _queues(found.queues))
         start = found.manifest.offset if found.manifest else 0
         async for rows in read_partition(kafka, topic_name(kafka.prefix, EVENTS), partition, start):
             tail += len(rows)
+    homes = check_room(names, target.partitions)
     records = dict.fromkeys(OUTPUT_TOPICS, 0)
     for topic in OUTPUT_TOPICS:
         for partition in range(kafka.partitions):
             async for _ in _once(topic, kafka, partition):
                 records[topic] += 1
             show(f"{topic}: {records[topic]:,} records")
-    return Moved(sum(homes), orders, tuple(homes), records, tail)
+    return Moved(len(names), orders, homes, records, tail)
 
 
 async def repartition(kafka: KafkaSettings, catalogue: Catalogue, target: KafkaSettings, show: Show) -> Moved:
@@ -134,6 +134,7 @@ async def repartition(kafka: KafkaSettings, catalogue: Catalogue, target: KafkaS
     await check_stopped(kafka, show)
     async with Sender(kafka) as send:
         former, applied = await _to_the_ends(kafka, catalogue, send, show)
+        check_room(former.states, target.partitions)
         await create_topics(target)
         unfinished = (
             f'The move to prefix "{target.prefix}" was not finished. The old installation ("{kafka.prefix}") is whole: '
@@ -144,8 +145,10 @@ async def repartition(kafka: KafkaSettings, catalogue: Catalogue, target: KafkaS
         at = {topic: await _copy(topic, kafka, target, send, show) for topic in OUTPUT_TOPICS}
         homes = [await _state(p, target, send, former, at, show) for p in range(target.partitions)]
         await _check_still(kafka, former)
-        await _bar(target, send, None)
+        # in this order: whatever dies between the two, never both of them may be worked on
         await _bar(kafka, send, moved_to(target))
+        show("the old installation is closed")
+        await _bar(target, send, None)
     orders = sum(_has_open_order(zstandard.decompress(data)) for data in former.states.values())
     records = {topic: sum(n + 1 for _, (_, n) in found.values()) for topic, found in at.items()}
     return Moved(sum(homes), orders, tuple(homes), records, applied)
@@ -188,6 +191,23 @@ async def _check_names(kafka: KafkaSettings, target: KafkaSettings) -> None:
             f'The prefix "{target.prefix}" is in use: {", ".join(sorted(there))}. Choose another with --to, or delete '
             "these topics if they are what an earlier move left."
         )
+
+
+def _queues(names: Iterable[str]) -> list[str]:
+    return [name for name in names if name != BOARD and not is_unit(name)]
+
+
+def check_room(names: Iterable[str], partitions: int) -> tuple[int, ...]:
+    """How many of the queues each new partition gets. Raises WorkError where one would get more than it takes."""
+    homes = [0] * partitions
+    for queue in _queues(names):
+        homes[partition_of(queue, partitions)] += 1
+    if max(homes) > QUEUES_MAX:
+        raise WorkError(
+            f"With {partitions} partitions one of them would have {max(homes):,} queues, and takes {QUEUES_MAX:,}: "
+            "choose more partitions."
+        )
+    return tuple(homes)
 
 
 async def check_stopped(kafka: KafkaSettings, show: Show) -> None:

@@ -65,6 +65,9 @@ def test_the_summary_names_what_was_left_out_and_a_mark_on_the_command_line_runs
     said = collect(tmp_path, "-m", "kafka and not crash")
     assert "1 passed, 3 deselected" in said
     assert "on Apache Kafka" not in said
+    said = collect(tmp_path, "-n", "2")
+    assert "1 passed" in said
+    assert "Not part of this run: 2 tests of the crash harness (make crash)" in said
     assert "Not part" not in collect(tmp_path, "-k", "plain")
 
 

@@ -16,9 +16,10 @@ from typer.testing import CliRunner
 from agents.actor import PartitionActor
 from agents.keeper import PartitionKeeper
 from callwatch.cli import build
-from callwatch.repartition import MOVED_FROM, appended_of, check_stopped, plan, release, repartition
+from callwatch.repartition import MOVED_FROM, appended_of, check_room, check_stopped, plan, release, repartition
 from callwatch.stack import EmbeddedStack
 from models.errors import WorkError
+from models.metric import FIGURES
 from models.partition import partition_of
 from models.runtime import KafkaSettings
 from models.topics import EVENTS, OUTPUT_TOPICS, SNAPSHOTS, WORKORDERS, topic_name
@@ -172,7 +173,8 @@ def test_moved_in_the_middle_of_a_morning(
             assert np.array_equal(row, other, equal_nan=True), queue
         assert actor.units.names == wanted[partition].units.names
         assert actor.units.now_ms == wanted[partition].units.now_ms > at_ms
-        assert np.array_equal(actor.units.figures, wanted[partition].units.figures, equal_nan=True)
+        figures, others = actor.units.figures, wanted[partition].units.figures
+        assert not [name for name, at in FIGURES.items() if not np.array_equal(figures[:, at], others[:, at], True)]
     assert sum(len(actor.units.names) for actor in actors.values()) > 3
 
 
@@ -220,19 +222,21 @@ def test_the_old_installation_is_closed_until_it_is_released(stack: EmbeddedStac
     asyncio.run(lives())
 
 
+class CutError(Exception):
+    """The move dies here."""
+
+
+def after(word: str) -> Any:
+    def show(text: str) -> None:
+        if word in text:
+            raise CutError
+
+    return show
+
+
 def test_a_move_that_was_cut_leaves_the_old_one_whole_and_the_new_one_closed(
-    stack: EmbeddedStack, prefix: str, little: Log, monkeypatch: pytest.MonkeyPatch
+    stack: EmbeddedStack, prefix: str, little: Log
 ) -> None:
-    class CutError(Exception):
-        pass
-
-    def after(word: str) -> Any:
-        def show(text: str) -> None:
-            if word in text:
-                raise CutError
-
-        return show
-
     async def lives() -> None:
         old, new = await _small(stack, prefix, little)
         with pytest.raises(CutError):
@@ -246,6 +250,23 @@ def test_a_move_that_was_cut_leaves_the_old_one_whole_and_the_new_one_closed(
         await old.work()
         again = replace(new.kafka, prefix=f"{prefix}again-")
         assert (await repartition(old.kafka, catalogue(), again, silent)).queues > 0
+
+    asyncio.run(lives())
+
+
+def test_a_move_that_was_cut_at_its_end_leaves_both_closed_and_can_be_taken_back(
+    stack: EmbeddedStack, prefix: str, little: Log
+) -> None:
+    async def lives() -> None:
+        old, new = await _small(stack, prefix, little)
+        with pytest.raises(CutError):
+            await repartition(old.kafka, catalogue(), new.kafka, after("the old installation is closed"))
+        with pytest.raises(WorkError, match="was moved"):
+            await old.work()
+        with pytest.raises(WorkError, match="not finished"):
+            await new.work()
+        await release(old.kafka)
+        await old.work()
 
     asyncio.run(lives())
 
@@ -328,6 +349,13 @@ def test_the_command(stack: EmbeddedStack, prefix: str, little: Log, tmp_path: P
     assert CliRunner().invoke(build(), ["repartition", "3", *where]).exception is not None
     said = CliRunner().invoke(build(), ["repartition", "--release", *where])
     assert said.exit_code == 0, said.exception
+
+
+def test_a_partition_that_would_get_too_many_queues_is_refused() -> None:
+    names = [f"site/q{n}" for n in range(24_000)] + ["*", "site/*"]
+    assert sum(check_room(names, 3)) == 24_000
+    with pytest.raises(WorkError, match=r"With 2 partitions .* choose more partitions"):
+        check_room(names, 2)
 
 
 def test_barriers_are_no_state(stack: EmbeddedStack, prefix: str, little: Log) -> None:

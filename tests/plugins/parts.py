@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -24,6 +24,16 @@ class Parts:
         for item in items:
             if part := next((mark for mark in PARTS if item.get_closest_marker(mark)), None):
                 self.left_out[part] += 1
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Tell the process that prints the summary, where tests run in several."""
+        if (output := getattr(session.config, "workeroutput", None)) is not None:
+            output["left_out"] = dict(self.left_out)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """One of these processes ends: each of them left out the same."""
+        self.left_out = Counter(getattr(node, "workeroutput", {}).get("left_out", self.left_out))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
         """One line for each part that was left out. With -k the counts would speak of tests that nobody asked for."""
