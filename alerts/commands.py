@@ -11,6 +11,7 @@ from collections.abc import Callable
 from alerts import (
     consultation,
     findings,
+    handover,
     limits,
     negotiation,
     people,
@@ -187,6 +188,7 @@ def _own(ask: Ask, person_id: str) -> None:
     ask.order.private.tried.clear()
     ask.order.private.handover_to = ""
     people.give(ask.order, person)
+    handover.given(ask.turn, ask.order)
 
 
 def _take(ask: Ask) -> None:

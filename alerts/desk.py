@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from alerts import consultation, deadlines, findings, limits, people, proof, routing
+from alerts import consultation, deadlines, findings, handover, limits, people, proof, routing
 from alerts.episode import order_id
 from alerts.judge import Change
 from alerts.moves import go
@@ -24,8 +24,9 @@ Data = Mapping[str, str | int | float | bool | None]
 
 
 def time_passes(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
-    """One clock of an open order: its limits, then its verification."""
+    """One clock of an open order: its limits, the handover of its shift, then its verification."""
     limits.dues(catalogue, turn, order)
+    handover.dues(catalogue, turn, order)
     if order.state == "verifying":
         proof.verify(catalogue, turn, order)
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from alerts import commands, desk, proof, reports, trend
+from alerts import commands, desk, handover, proof, reports, trend
 from alerts.defaults import default_rules
 from alerts.episode import anomaly, sentence
 from alerts.judge import TREND, Change, Judge
@@ -93,7 +93,11 @@ class Judgement:
                 self._refuse(turn, queue, (f"Command about {queue} refused: {why}", f"{queue} 命令被拒绝:{field}"))
         else:
             ident = f"{record.get('source')}\x1f{record.get('id')}"
-            if command.command == "report" and command.order == ANY_ORDER:
+            if command.command == "accept_shift":
+                return self._accept_shift(turn, queue, command, ident)
+            if command.command == "floor_note":
+                self._floor_note(turn, queue, command, ident)
+            elif command.command == "report" and command.order == ANY_ORDER:
                 self._report(turn, queue, command, ident)
             elif order is not None and (there or command.order == ANY_ORDER):
                 commands.obey(self._catalogue, turn, order, command, ident)
@@ -113,6 +117,33 @@ class Judgement:
             self._refuse(turn, queue, said)
         else:
             self._keep(queue, reports.opened(self._catalogue, turn, queue, order, command, ident))
+
+    def _floor_note(self, turn: Turn, queue: str, command: OrderCommand, ident: str) -> None:
+        """A line of the floor log, of whatever order *queue* has or of none."""
+        if no := handover.floor_fault(self._catalogue, command):
+            self._refuse(turn, queue, (f"Floor log refused ({no.reason}): {no.text}", f"现场日志被拒绝({no.reason})"))
+            return
+        order = self._orders[queue].id if queue in self._open else None
+        handover.floor_note(self._catalogue, turn, queue, order, command, ident)
+
+    def _accept_shift(self, turn: Turn, queue: str, command: OrderCommand, ident: str) -> list[Output]:
+        """The incoming lead accepts, order by order, all that waits in this partition for the department of *queue*."""
+        department = settings_for(self._catalogue, queue).department
+        waiting = [
+            name
+            for name in sorted(self._open)
+            if handover.awaits(self._orders[name], command.actor)
+            and settings_for(self._catalogue, name).department == department
+        ]
+        if not waiting:
+            text = f"No order of {department or queue} waits for {command.actor} to accept it"
+            self._refuse(turn, queue, (text, f"{department or queue} 没有待{command.actor}接班的工单"))
+            self._done(turn, queue)
+        for name in waiting:
+            one = command.model_copy(update={"command": "accept_handover", "order": self._orders[name].id})
+            commands.obey(self._catalogue, turn, self._orders[name], one, ident)
+            self._done(turn, name)
+        return turn.outputs
 
     @staticmethod
     def _refuse(turn: Turn, queue: str, said: tuple[str, str]) -> None:

@@ -110,6 +110,7 @@ class Private:
     cancel_by: str = ""
     cancel_reason: str = ""
     handover_to: str = ""
+    sheet: dict[str, Any] | None = None  #: its part of the last sheet of a shift, as told (`alerts.handover`)
     verdict: str = ""
     resolved_by: str = ""
     calls_passed: str = ""  #: what the calls since the resolve have proven, while findings are still open

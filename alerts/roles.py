@@ -79,6 +79,8 @@ MAY: Final[dict[str, May]] = {
     "sign_check": _may("checker", "checker", "not_the_checker"),
     "supervise": _may("supervising", "supervising", "not_the_supervising_party"),
     "helped": _may("anyone", "owner responsible shift_lead"),
+    "floor_note": _may("person", "person", "unknown_person"),
+    "accept_shift": _may("anyone", "shift_lead"),
 }
 
 

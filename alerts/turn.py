@@ -55,6 +55,7 @@ class Turn:
     memory: Memory
     outputs: list[Output] = field(default_factory=list)
     touched: dict[str, WorkOrder] = field(default_factory=dict)
+    managers_told: set[str] = field(default_factory=set)  #: departments whose handover a manager was paged about
     _alerts: list[Output] = field(default_factory=list)
 
     def read(self, queue: str, metric: str, window: str) -> float | None:

@@ -25,6 +25,8 @@ Notes that the arrows do not say:
   left undecided. So do ``over`` and ``sign_check``: each proves a finding in its own way (`alerts.findings`).
 - ``remind_due`` comes to who has acknowledged and is silent; a broken limit comes to anybody.
 - ``verdict``, ``note`` and ``helped`` are legal for ever. Whose each command is stands in `alerts.roles`.
+- ``floor_note`` and ``accept_shift`` are about no one order: a line of the floor log, and `accept_handover` of each
+  order that waits for the incoming lead.
 """
 
 from __future__ import annotations
@@ -47,6 +49,8 @@ SystemEvent = Literal[
     "hold_due",
     "accept_due",
     "remind_due",
+    "shift_ends",
+    "handover_due",
 ]
 SYSTEM_EVENTS: Final[tuple[str, ...]] = SystemEvent.__args__  # type: ignore[attr-defined]
 
@@ -103,6 +107,8 @@ MOVES: Final[dict[str, dict[str, str]]] = {
     "sign_check": {"verifying": SAME},
     "supervise": _row(OPEN, SAME),
     "helped": _row(STATES, SAME),
+    "floor_note": {},
+    "accept_shift": {},
     # system events
     "breached": {NEW: "detected", "detected": "dispatched"},
     "joined": _row(OPEN, SAME),
@@ -116,6 +122,8 @@ MOVES: Final[dict[str, dict[str, str]]] = {
     "hold_due": {"on_hold": BACK},
     "accept_due": {"accepted": "analysing"},
     "remind_due": _row(("acknowledged", "analysing"), SAME),
+    "shift_ends": _row(OPEN, SAME),
+    "handover_due": _row(OPEN, SAME),
 }
 
 

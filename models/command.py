@@ -41,11 +41,14 @@ CommandName = Literal[
     "sign_check",
     "supervise",
     "helped",
+    "floor_note",
+    "accept_shift",
 ]
 COMMANDS: Final[tuple[CommandName, ...]] = get_args(CommandName)
 
 
-#: The ``order`` of a command that is about whatever order the queue has, or about none yet: ``report`` and ``over``.
+#: The ``order`` of a command that is about whatever order the queue has, or about none: ``report``, ``over``,
+#: ``floor_note`` and ``accept_shift`` (all orders of the queue's department that wait for the incoming lead).
 ANY_ORDER: Final = "-"
 
 #: How somebody came by a finding: seen on site, told by a caller, heard in a test call, sent by another system.
@@ -66,7 +69,7 @@ class OrderCommand(BaseModel):
     cause: _Text = ""  #: resolve: one of the catalogue's causes
     measure: _Text = ""  #: resolve: what was done, one line
     reason: _Text = ""  #: hold, accept (the shortfall), cancel, reassign: why, one line
-    text: _Text = ""  #: note, consult, report, supervise, sign_evidence, sign_check: what was seen or asked
+    text: _Text = ""  #: note, floor_note, consult, report, supervise, sign_evidence, sign_check: what was seen
     person: _Text = ""  #: reassign, hand_over, consult: a person id; report: who signs the check
     #: hold, accept, propose_limit: stream time, epoch milliseconds; agree_limit: the limit meant, when it is said
     until_ms: int | None = Field(None, ge=-TS_END_MS, lt=TS_END_MS)
@@ -105,6 +108,7 @@ NEEDS: Final[dict[str, tuple[str, ...]]] = {
     "sign_check": ("finding", "outcome", "text"),
     "supervise": ("text",),
     "helped": ("like", "helped"),
+    "floor_note": ("text",),
 }
 #: What a report needs beside, by its way of verification.
 WAY_NEEDS: Final[dict[str, tuple[str, ...]]] = {

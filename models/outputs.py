@@ -222,10 +222,49 @@ class Problem(_Part):
     since_ms: int
 
 
+class TierGap(_Part):
+    """A tier in which nobody of the department is on duty when the new shift begins; 0 is the liaison."""
+
+    tier: int
+    reason: Literal["nobody_on_duty", "nobody_in_the_settings"]
+
+
+class SheetPart(_Part):
+    """One order on the sheet of a shift handover. Parts of one department and ``starts_ms`` are one sheet."""
+
+    id: str = Field(description="department@starts_ms@queue: a later part of the same id replaces it")
+    department: str
+    shift: str = Field(description="that ends")
+    lead: str | None = Field(description="person id: hands over")
+    began_ms: int
+    ends_ms: int
+    next_shift: str | None
+    next_lead: str | None = Field(description="person id: accepts")
+    starts_ms: int = Field(description="when the next shift begins; without one, when this one ends")
+    accept_by_ms: int = Field(description="then a manager is told")
+    owner: str | None
+    state: Literal["offered", "stays", "accepted", "late"] = Field(
+        description="offered to the next lead; stays with its owner; accepted by name; not accepted in time"
+    )
+    accepted_by: str | None
+    gaps: list[TierGap]
+
+
+class FloorNote(_Part):
+    """One line of the floor log."""
+
+    id: str
+    at_ms: int = Field(description="stream time")
+    by: str = Field(description="person id")
+    text: str
+    department: str
+    shift: str | None
+
+
 class Alert(_Payload):
     """What a wallboard or a person should see (topic ``alerts``)."""
 
-    kind: Literal["raised", "changed", "cleared", "refused", "page", "problem"]
+    kind: Literal["raised", "changed", "cleared", "refused", "page", "problem", "handover", "floor"]
     queue: str
     order: str | None
     at_ms: int
@@ -236,6 +275,8 @@ class Alert(_Payload):
     zh: str
     note: TrendNote | None = Field(default=None, description="of a trend note: no order belongs to it")
     problem: Problem | None = Field(default=None, description="of kind problem")
+    sheet: SheetPart | None = Field(default=None, description="of kind handover")
+    floor: FloorNote | None = Field(default=None, description="of kind floor")
 
 
 class QueueFigures(BaseModel):

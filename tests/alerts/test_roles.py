@@ -51,6 +51,8 @@ over             ..    YY    ..    ..    ..    ..    ..    ..    ..    ..    .. 
 sign_check       ..    ..    ..    ..    ..    ..    ..    ..    ..    YY    ..    ..
 supervise        ..    ..    ..    ..    ..    ..    ..    ..    ..    ..    YY    ..
 helped           Y.    Y.    Y.    YY    YY    YY    YY    YY    Y.    Y.    Y.    Y.
+floor_note       ..    ..    YY    YY    YY    YY    YY    YY    YY    YY    YY    YY
+accept_shift     Y.    Y.    Y.    YY    Y.    YY    YY    YY    Y.    Y.    Y.    Y.
 """
 ROWS = {line.split()[0]: line.split()[1:] for line in GRID.strip().splitlines()}
 CELLS = [

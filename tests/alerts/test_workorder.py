@@ -45,6 +45,8 @@ over                 .   =   =   =   =   =   .   =   =   .
 sign_check           .   .   .   .   .   =   .   .   .   .
 supervise            .   =   =   =   =   =   .   =   =   .
 helped               .   =   =   =   =   =   =   =   =   =
+floor_note           .   .   .   .   .   .   .   .   .   .
+accept_shift         .   .   .   .   .   .   .   .   .   .
 breached             D   P   .   .   .   .   .   .   .   .
 joined               .   =   =   =   =   =   .   =   =   .
 recovered            .   V   V   V   V   .   .   V   V   .
@@ -57,6 +59,8 @@ resolve_due          .   =   =   =   =   .   .   .   .   .
 hold_due             .   .   .   .   .   .   .   <   .   .
 accept_due           .   .   .   .   .   .   .   .   N   .
 remind_due           .   .   .   =   =   .   .   .   .   .
+shift_ends           .   =   =   =   =   =   .   =   =   .
+handover_due         .   =   =   =   =   =   .   =   =   .
 """
 ROWS = {line.split()[0]: line.split()[1:] for line in GRID.strip().splitlines()}
 CELLS = [
