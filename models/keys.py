@@ -15,7 +15,7 @@ several installations can share one server.
 | `closed_at` | sorted set | recently closed orders by the time of their closing |
 | `log(order)` | list | the decisions about one order |
 | `logs` | sorted set | orders that have a log, by the time of their last decision |
-| `notes`, `notes_at` | hash, sorted set | trend notes and problem records: by id the alert that tells it, ids by time |
+| `notes`, `notes_at` | hash, sorted set | what `NOTES_KEPT` names: by id the alert that tells it, ids by time |
 | `alerts(partition)` | stream | the alerts; the entry of offset o has the id ``<o+1>-0`` |
 | `changed` | channel | what has just changed, for readers that stay |
 """
@@ -41,8 +41,9 @@ CLOSED_KEPT: Final = 200
 LOG_KEPT: Final = 200
 #: Orders whose log is kept: all that can be listed (one open per queue, `CLOSED_KEPT` closed) several times over.
 LOGS_KEPT: Final = 2_000
-#: Trend notes and problem records that readers can still see, both together: a week's bulletin.
-NOTES_KEPT: Final = 400
+#: Trend notes, problem records, parts of handover sheets and lines of the floor log that readers can still see, all
+#: together: a week's bulletin.
+NOTES_KEPT: Final = 1_000
 #: Alerts kept per partition for screens that come back: at 500 bytes each about 2.5 MB.
 ALERTS_KEPT: Final = 5_000
 

@@ -22,10 +22,12 @@ from sse_starlette.sse import SendTimeoutError
 from starlette.types import Receive, Scope, Send
 
 from models.causes import causes_of, playbooks_for
+from models.command import ANY_ORDER
 from models.errors import UsageError, WorkError
 from models.keys import HISTORY_FIGURES
 from models.metric import METRICS
 from models.runtime import Settings
+from wallboard import handover as shift
 from wallboard.access import COOKIE, Guard, check_listening, cookie_of, same
 from wallboard.board import Board
 from wallboard.commands import CommandRequest, Commands, FindingRequest, checked, reported
@@ -303,6 +305,63 @@ async def trends(request: Request) -> dict[str, Any]:
 async def problems(request: Request) -> dict[str, Any]:
     """Problem records, the newest first: orders that keep coming back at one time of the day."""
     return {"problems": await _valkey(_of(request).hub.store.notes("problem"))}
+
+
+@api.get("/api/handover")
+async def handover(request: Request, department: str = "") -> dict[str, Any]:
+    """Sheets of shift handovers, the newest change first; of *department* alone, with that of a change at hand."""
+    wallboard = _of(request)
+    store, board, catalogue = wallboard.hub.store, wallboard.board, wallboard.settings.catalogue
+    parts, notes = await _valkey(store.notes("sheet")), await _valkey(store.notes("floor"))
+    found = shift.sheets(parts, notes, board.orders)
+    if department:
+        found = [sheet for sheet in found if sheet["department"] == department]
+        queues = shift.departments(catalogue, board.queues).get(department, [])
+        now_ms = max((board.stream_ms(queue) or 0 for queue in queues), default=0)
+        at_hand = shift.blank(catalogue, department, now_ms, notes) if now_ms else None
+        if at_hand and all(sheet["starts_ms"] != at_hand["starts_ms"] for sheet in found):
+            found.insert(0, at_hand)
+    return {"sheets": found}
+
+
+@api.post("/api/handover", status_code=202)
+async def accept_shift(request: Request, body: shift.AcceptRequest) -> dict[str, Any]:
+    """Put onto the log, in every partition concerned, that the incoming lead accepts the shift."""
+    wallboard = _of(request)
+    parts = await _valkey(wallboard.hub.store.notes("sheet"))
+    board = wallboard.board
+    queues = shift.to_accept(parts, board.orders, board.partitions, body)
+    if not queues:
+        text = f"no open order of {body.department} waits for {body.actor}: GET /api/handover has the sheets"
+        raise HTTPException(422, text)
+    command = shift.accepting(body)
+    try:
+        return {"sent": [await wallboard.commands.send(command, q, board.stream_ms(q) or 0) for q in queues]}
+    except WorkError as error:
+        raise HTTPException(503, str(error)) from error
+
+
+@api.get("/api/floor")
+async def floor(request: Request) -> dict[str, Any]:
+    """The floor log, the newest line first."""
+    return {"floor": await _valkey(_of(request).hub.store.notes("floor"))}
+
+
+@api.post("/api/floor", status_code=202)
+async def floor_note(request: Request, body: shift.FloorRequest) -> dict[str, Any]:
+    """Put a line of the floor log onto the log."""
+    wallboard = _of(request)
+    ts_ms = wallboard.board.stream_ms(body.queue)
+    if ts_ms is None:
+        raise HTTPException(422, f"nothing is known of a queue {body.queue}; GET /api/queues names them")
+    try:
+        asked = CommandRequest(command="floor_note", actor=body.actor, args={"text": body.text})
+        command = checked(ANY_ORDER, asked, wallboard.people, ())
+        return await wallboard.commands.send(command, body.queue, ts_ms)
+    except UsageError as error:
+        raise HTTPException(422, str(error)) from error
+    except WorkError as error:
+        raise HTTPException(503, str(error)) from error
 
 
 @api.get("/events")

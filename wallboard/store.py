@@ -78,7 +78,8 @@ class Store:
         return [orjson.loads(entry) for entry in await self._valkey.lrange(self._keys.log(order), 0, -1)]
 
     async def notes(self, part: str) -> list[dict[str, Any]]:
-        """The alerts that tell trend notes (*part* ``note``) or problem records (``problem``), the newest first."""
+        """The alerts that tell trend notes (*part* ``note``), problem records (``problem``), parts of handover sheets
+        (``sheet``) or the floor log (``floor``), the newest first."""
         told = [orjson.loads(value) for value in (await self._valkey.hgetall(self._keys.notes)).values()]
         return sorted((alert for alert in told if alert.get(part)), key=lambda a: (-a["at_ms"], a[part]["id"]))
 

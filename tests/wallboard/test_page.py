@@ -17,7 +17,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select
 
-from models.outputs import Verification
+from models.outputs import FloorNote, Verification
 from models.partition import partition_of
 from models.topics import EVENTS, topic_name
 from streams.broker import create_topics, read_partition
@@ -185,6 +185,28 @@ def test_verification_then_closed_beneath_with_its_sentence(wall: Wall, page: we
     until(lambda: page.find_elements(By.CSS_SELECTOR, f'#closed .card[data-order="{found.id}"]'))
     until(lambda: "10 of 10 within 20 s" in page.find_element(By.ID, "closed").text)
     assert not page.find_elements(By.CSS_SELECTOR, "#open .card")
+
+
+def test_a_line_of_the_floor_log_is_marked_on_the_trend(wall: Wall, page: webdriver.Chrome) -> None:
+    def mark() -> str:
+        tile = _tile(page, "north/report")
+        return (tile and tile.find_element(By.CSS_SELECTOR, ".spark .mark").get_attribute("d")) or ""
+
+    note = FloorNote(id="FL-1", at_ms=NOON_MS, by="li.wei", text="two agents late", department="", shift=None)
+    wall.put("metrics", row("north/report", at_ms=NOON_MS))
+    until(lambda: _tile(page, "north/report"))
+    assert mark() == ""
+    wall.put("alerts", alert("north/report", 5, kind="floor", order=None, at_ms=NOON_MS, floor=note))
+    until(lambda: mark() == "M240.0 0V60")
+    wall.put("metrics", row("north/report", at_ms=NOON_MS + 15 * 60_000))
+    until(lambda: mark() == "M120.0 0V60")
+    title = page.find_element(By.CSS_SELECTOR, ".spark title").get_attribute("textContent")
+    assert title is not None
+    assert title.endswith("li.wei: two agents late")
+    page.refresh()
+    until(lambda: mark() == "M120.0 0V60")
+    wall.put("metrics", row("north/report", at_ms=NOON_MS + 31 * 60_000))
+    until(lambda: mark() == "")
 
 
 def test_units_are_a_band_of_their_own_and_name_what_is_stale(wall: Wall, page: webdriver.Chrome) -> None:

@@ -78,6 +78,7 @@ const on = {
     if (alert.kind === "page") return; // it went to a person's phone; the wall has the alert behind it
     alerts = [alert, ...alerts].slice(0, ALERTS_SHOWN);
     if (alert.kind === "refused") cards.get(alert.order)?.refused(alert);
+    if (alert.floor) markNote(alert);
     dirty = true;
   },
   link(state) {
@@ -95,6 +96,17 @@ async function loadHistory() {
     const trend = points.map((p) => [p[0], column < 0 ? null : p[column + 1]]);
     tiles.get(queue)?.setHistory(trend, rule);
   }
+  await loadNotes();
+}
+
+async function loadNotes() {
+  const { floor } = await get("/api/floor").catch(() => ({ floor: [] }));
+  floor.forEach(markNote);
+}
+
+/** A line of the floor log is marked on the trend of its queue. */
+function markNote({ queue, floor: { id, at_ms: atMs, by, text } }) {
+  tiles.get(queue)?.addNote?.(id, atMs, `${clockText(atMs)} ${by}: ${text}`, serviceRule(queue));
 }
 
 /** Lay the tiles out anew: only when their number or the room changed. */
