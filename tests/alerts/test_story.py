@@ -34,7 +34,7 @@ def test_every_decision_is_told_in_order_with_its_figures() -> None:
     assert [line.version for line in lines] == [entry["version"] for entry in world.log()]
     assert [line.what[1][0] for line in lines] == [
         "order opened", "given to its first owner", "paged", "reminder", "done, it moved", "refused",
-        "done, it moved", "closed",
+        "done, it moved", "closed", "kept as experience",
     ]  # fmt: skip
     assert all(line.figures for line in lines)
     told = text(lines, "Asia/Shanghai")
