@@ -252,7 +252,8 @@ class _Batch:
         for offset, _, value in records:
             if value is None or not self._is_new(alert := orjson.loads(value)):
                 continue
-            kept = alert.get("note") or alert.get("problem") or alert.get("sheet") or alert.get("floor")
+            kept = alert.get("note") or alert.get("problem") or alert.get("sheet") or alert.get("watch")
+            kept = kept or alert.get("floor")
             if kept is not None:
                 self._pipe.hset(self._keys.notes, kept["id"], value)
                 self._pipe.zadd(self._keys.notes_at, {kept["id"]: alert["at_ms"]})

@@ -15,7 +15,8 @@ from typing import Any, Final
 
 from alerts import people, routing
 from alerts.ask import No
-from alerts.episode import short_id
+from alerts.change_watch import Seen
+from alerts.episode import amount, short_id
 from alerts.order import WorkOrder
 from alerts.turn import Turn
 from models import rota
@@ -23,6 +24,7 @@ from models.catalogue import Catalogue
 from models.command import OrderCommand
 from models.duty import on_duty
 from models.hours import local, settings_for
+from models.metric import METRIC
 from models.rota import Choice
 from models.shift_change import ShiftChange, change_at, department_of, gaps
 
@@ -181,3 +183,24 @@ def floor_note(
     }
     said = (command.text, command.text)
     turn.alert_without_order("floor", queue, INFORMATION, f"{queue}: floor log", said, order, None, {"floor": floor})
+
+
+# --- figures around the change --------------------------------------------------------------------------------------
+
+
+def watched(turn: Turn, seen: Seen) -> None:
+    """Tell what departs in a queue from the same change of earlier days."""
+    parts = [(METRIC[d.metric], amount(d.metric, d.value), amount(d.metric, d.usual), d) for d in seen.departures]
+    en = "; ".join(f"{m.en} {now[0]}, usually {usual[0]} ({d.days} days)" for m, now, usual, d in parts)
+    zh = ";".join(f"{m.zh}{now[1]},往日{usual[1]}({d.days}天)" for m, now, usual, d in parts)
+    watch = {
+        "id": f"{seen.department}@{seen.shift.starts_ms}@{seen.queue}@{seen.at_ms}",
+        "department": seen.department,
+        "shift": seen.shift.name,
+        "starts_ms": seen.shift.starts_ms,
+        "at_ms": seen.at_ms,
+        "departures": [asdict(departure) for departure in seen.departures],
+    }
+    said = (f"Change of shifts to {seen.shift.name}: {en}", f"交接班({seen.shift.name}):{zh}")
+    heading = f"{seen.queue}: unusual at the change of shifts"
+    turn.alert_without_order("handover", seen.queue, INFORMATION, heading, said, parts={"watch": watch})

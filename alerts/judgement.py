@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from alerts import commands, desk, handover, proof, reports, trend
+from alerts.change_watch import ChangeWatch
 from alerts.defaults import default_rules
 from alerts.episode import anomaly, sentence
 from alerts.judge import TREND, Change, Judge
@@ -55,6 +56,7 @@ class Judgement:
         self._shown: dict[str, dict[str, Any]] = {}
         self.changed: set[str] = set()  #: queues whose snapshot changed since the owner last cleared it
         self._memory = Memory(self.changed)
+        self._watch = ChangeWatch(self.changed)
 
     def clock(self, now_ms: int, figures: NDArray[np.float64], names: Sequence[str], live: Live) -> list[Output]:
         """Judge all rules, limits and verifications at *now_ms*.
@@ -68,6 +70,9 @@ class Judgement:
         for change in changes:
             steps.setdefault(change.queue, []).append(change)
         turn = self._turn(now_ms, live)
+        for seen in self._watch.clock(self._catalogue, now_ms, figures, names):
+            handover.watched(turn, seen)
+            turn.flush(seen.queue)
         for queue in sorted(steps.keys() | self._open):
             for change in steps.get(queue, ()):
                 self._episode(turn, change)
@@ -187,12 +192,15 @@ class Judgement:
         pairs, order = self._judge.snapshot(queue), self._orders.get(queue)
         found: dict[str, Any] = {"pairs": pairs} if pairs else {}
         memory = self._memory.snapshot(queue)
-        return found | ({"order": packed(order)} if order else {}) | ({"memory": memory} if memory else {})
+        found |= ({"order": packed(order)} if order else {}) | ({"memory": memory} if memory else {})
+        watch = self._watch.snapshot(queue)
+        return found | ({"watch": watch} if watch else {})
 
     def restore(self, queue: str, state: dict[str, Any]) -> None:
         """Take up what `snapshot` gave; symptoms of rules that exist no more are no longer active."""
         self._judge.restore(queue, state.get("pairs", {}))
         self._memory.restore(queue, state.get("memory", {}))
+        self._watch.restore(queue, state.get("watch", []))
         self._open.discard(queue)
         left = self._orders.pop(queue, None)
         if left is not None:

@@ -250,6 +250,27 @@ class SheetPart(_Part):
     gaps: list[TierGap]
 
 
+class UnusualFigure(_Part):
+    """A figure that departs from the median of *days* earlier days."""
+
+    metric: str
+    window: str
+    value: float
+    usual: float
+    days: int
+
+
+class ChangeNote(_Part):
+    """What was unusual in a queue at a change of shifts, against the same change of earlier days."""
+
+    id: str
+    department: str
+    shift: str
+    starts_ms: int
+    at_ms: int
+    departures: list[UnusualFigure]
+
+
 class FloorNote(_Part):
     """One line of the floor log."""
 
@@ -276,6 +297,7 @@ class Alert(_Payload):
     note: TrendNote | None = Field(default=None, description="of a trend note: no order belongs to it")
     problem: Problem | None = Field(default=None, description="of kind problem")
     sheet: SheetPart | None = Field(default=None, description="of kind handover")
+    watch: ChangeNote | None = Field(default=None, description="of kind handover: of figures, not of an order")
     floor: FloorNote | None = Field(default=None, description="of kind floor")
 
 

@@ -40,12 +40,16 @@ class FloorRequest(BaseModel):
     text: str
 
 
-def sheets(parts: Iterable[Json], notes: Iterable[Json], orders: Mapping[str, Json]) -> list[Json]:
+def sheets(
+    parts: Iterable[Json], notes: Iterable[Json], orders: Mapping[str, Json], watched: Iterable[Json] = ()
+) -> list[Json]:
     """The sheets in *parts* (alerts of kind ``handover``), the newest change first.
 
-    *notes* are alerts of kind ``floor``; *orders* are the orders as they stand now, by id.
+    *notes* are alerts of kind ``floor``, *watched* those that tell unusual figures at a change; *orders* are the orders
+    as they stand now, by id.
     """
     found: dict[tuple[str, int], Json] = {}
+    seen = list(watched)
     floor = sorted((alert["floor"] | {"queue": alert["queue"]} for alert in notes), key=lambda note: note["at_ms"])
     for alert in sorted(parts, key=lambda a: (a["at_ms"], a["queue"])):
         part = alert["sheet"]
@@ -58,6 +62,11 @@ def sheets(parts: Iterable[Json], notes: Iterable[Json], orders: Mapping[str, Js
                                 "now": order})  # fmt: skip
     for sheet in found.values():
         sheet["notes"] = [note for note in floor if _belongs(note, sheet)]
+        sheet["unusual"] = [
+            {"queue": alert["queue"], "text": alert["text"], "zh": alert["zh"], **alert["watch"]}
+            for alert in sorted(seen, key=lambda a: (a["at_ms"], a["queue"]))
+            if (alert["watch"]["department"], alert["watch"]["starts_ms"]) == (sheet["department"], sheet["starts_ms"])
+        ]
     return sorted(found.values(), key=lambda sheet: (-sheet["starts_ms"], sheet["department"]))
 
 
@@ -70,7 +79,7 @@ def blank(catalogue: Catalogue, department: str, now_ms: int, notes: Iterable[Js
     change = change_at(catalogue, department, now_ms)
     if change is None:
         return None
-    sheet = _head(change) | {"gaps": _gaps(catalogue, department, change), "orders": [], "planned": []}
+    sheet = _head(change) | {"gaps": _gaps(catalogue, department, change), "orders": [], "planned": [], "unusual": []}
     floor = (alert["floor"] | {"queue": alert["queue"]} for alert in notes)
     return sheet | {"notes": sorted((n for n in floor if _belongs(n, sheet)), key=lambda note: note["at_ms"])}
 

@@ -313,7 +313,7 @@ async def handover(request: Request, department: str = "") -> dict[str, Any]:
     wallboard = _of(request)
     store, board, catalogue = wallboard.hub.store, wallboard.board, wallboard.settings.catalogue
     parts, notes = await _valkey(store.notes("sheet")), await _valkey(store.notes("floor"))
-    found = shift.sheets(parts, notes, board.orders)
+    found = shift.sheets(parts, notes, board.orders, await _valkey(store.notes("watch")))
     if department:
         found = [sheet for sheet in found if sheet["department"] == department]
         queues = shift.departments(catalogue, board.queues).get(department, [])

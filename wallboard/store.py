@@ -79,7 +79,7 @@ class Store:
 
     async def notes(self, part: str) -> list[dict[str, Any]]:
         """The alerts that tell trend notes (*part* ``note``), problem records (``problem``), parts of handover sheets
-        (``sheet``) or the floor log (``floor``), the newest first."""
+        (``sheet``), unusual figures at a change (``watch``) or the floor log (``floor``), the newest first."""
         told = [orjson.loads(value) for value in (await self._valkey.hgetall(self._keys.notes)).values()]
         return sorted((alert for alert in told if alert.get(part)), key=lambda a: (-a["at_ms"], a[part]["id"]))
 

@@ -94,6 +94,7 @@ def sheet_text(sheet: dict[str, Any]) -> str:
         ("on hold 挂起", [f"{o['id']} until {_time(o['now']['hold_until_ms'])}" for o in held]),
         ("undecided 未决验证", [f"{o['id']} {o['now']['verification']['sentence']}" for o in undecided]),
         ("staffing gaps 人员缺口", gaps),
+        ("unusual figures 异常指标", [f"{_time(u['at_ms'])}  {u['queue']}  {u['text']}" for u in sheet["unusual"]]),
         ("notes 备注", [note_text(note) for note in sheet["notes"]]),
     )
     for title, lines in parts:

@@ -10,7 +10,7 @@ from callwatch.commands.orders_handover import sheet_text
 from models.outputs import FloorNote, SheetPart
 from tests.callwatch.test_orders_command import _callwatch, wall
 from tests.wallboard.payloads import NOON_MS, alert, order, row
-from tests.wallboard.test_handover import floor, orders, part
+from tests.wallboard.test_handover import floor, orders, part, watched
 from tests.wallboard.wall import Wall, until
 from wallboard.handover import sheets
 
@@ -28,7 +28,7 @@ def test_a_sheet_in_a_terminal() -> None:
     )
     known |= orders("a/4", state="closed", closed_ms=NOON_MS)
     parts = [part(queue, "late") for queue in ("a/1", "a/2", "a/3", "a/4")]
-    shown = sheet_text(sheets(parts, [floor("a/9", NOON_MS - 60_000)], known)[0]).splitlines()
+    shown = sheet_text(sheets(parts, [floor("a/9", NOON_MS - 60_000)], known, [watched("a/5")])[0]).splitlines()
     assert shown[0] == "Shift handover 交接班 desk"
     assert shown[2] == "late from 1999-02-03T13:00:00Z: amy.ross accepts by name until 1999-02-03T13:10:00Z"
     at = shown.index("open orders 未结工单")
@@ -38,6 +38,7 @@ def test_a_sheet_in_a_terminal() -> None:
     assert shown[shown.index("on hold 挂起") + 1] == "  order-a-2 until 1999-02-03T13:00:00Z"
     assert shown[shown.index("undecided 未决验证") + 1] == "  order-a-3 2 of 10 calls"
     assert shown[shown.index("staffing gaps 人员缺口") + 1] == "  team leader 组长: nobody on duty"
+    assert shown[shown.index("unusual figures 异常指标") + 1] == "  1999-02-03T13:00:00Z  a/5  text of 3"
     assert shown[-1] == "  1999-02-03T12:59:00Z  a/9  li.wei: line 3 is down"
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from models.catalogue import Catalogue, Department, Duty, Person, QueueSettings, Shift
 from models.command import ANY_ORDER, read_command
-from models.outputs import FloorNote, SheetPart, TierGap
+from models.outputs import ChangeNote, FloorNote, SheetPart, TierGap, UnusualFigure
 from models.partition import partition_of
 from streams.broker import create_topics
 from tests.wallboard.payloads import NOON_MS, PARTITIONS, alert, order, row
@@ -51,6 +51,20 @@ def floor(queue: str, at_ms: int, department: str = "desk") -> dict[str, Any]:
     return alert(queue, 2, kind="floor", order=None, severity=4, at_ms=at_ms, floor=note).model_dump()
 
 
+def watched(queue: str) -> dict[str, Any]:
+    """An alert of unusual figures at the change."""
+    figure = UnusualFigure(metric="answer_rate", window="15m", value=0.5, usual=0.9, days=4)
+    note = ChangeNote(
+        id=f"desk@{NOON_MS}@{queue}@{NOON_MS}",
+        department="desk",
+        shift="late",
+        starts_ms=NOON_MS,
+        at_ms=NOON_MS,
+        departures=[figure],
+    )
+    return alert(queue, 3, kind="handover", order=None, severity=4, at_ms=NOON_MS, watch=note).model_dump()
+
+
 def orders(*queues: str, **changes: Any) -> dict[str, Any]:
     made = (order(queue, **changes).model_dump() for queue in queues)
     return {made_order["id"]: made_order for made_order in made}
@@ -64,7 +78,7 @@ def test_parts_of_a_department_and_change_are_one_sheet() -> None:
         part("a/1", starts_ms=NOON_MS - 480 * MIN),
     ]
     notes = [floor("a/9", NOON_MS - MIN), floor("a/9", NOON_MS), floor("a/9", NOON_MS - 2 * MIN, "other")]
-    found = sheets(parts, notes, orders("a/1", "a/2"))
+    found = sheets(parts, notes, orders("a/1", "a/2"), [watched("a/5")])
     assert [(s["department"], s["starts_ms"], len(s["orders"])) for s in found] == [
         ("desk", NOON_MS, 2),
         ("other", NOON_MS, 1),
@@ -77,6 +91,7 @@ def test_parts_of_a_department_and_change_are_one_sheet() -> None:
     assert [(n["queue"], n["at_ms"]) for n in found[0]["notes"]] == [("a/9", NOON_MS - MIN)]
     assert found[0]["gaps"] == [{"tier": 2, "reason": "nobody_on_duty"}]
     assert found[1]["orders"][0]["now"] is None
+    assert [[(u["queue"], len(u["departures"])) for u in sheet["unusual"]] for sheet in found] == [[("a/5", 1)], [], []]
 
 
 def test_acceptance_goes_once_to_each_partition_that_waits() -> None:
