@@ -16,10 +16,10 @@ import orjson
 
 from agents.actor import COMMANDS_KEPT, PartitionActor
 from agents.unit_board import Share, UnitBoard
-from agents.unit_teller import NAMES_MAX
 from agents.units import BOARD
 from models.catalogue import Catalogue
 from models.partition import partition_of
+from models.unit import NAMES_MAX
 
 Common = dict[str, Any]
 

@@ -15,14 +15,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.unit import TICK_MS, Layout
+from models.unit import NAMES_MAX, TICK_MS, Layout
 from streams import unit_sums
 from streams.counters import COUNTERS
 from streams.freeze import VERSION
 from streams.windows import Windows
 
-#: Names of queues that a partition tells of each unit, for the case that it falls silent: what a screen can show.
-NAMES_MAX: Final = 50
 #: Ticks after which everything is told again: ten minutes.
 WHOLE_EVERY: Final = 120
 #: Bytes of units in one record; the rest goes into further records of the tick. Records end at 256 KB.
@@ -97,8 +95,13 @@ class UnitTeller:
                 news[home].append(("units", unit, share))
             news[home] += _moves(unit, self.agents.get(unit, {}), agents.get(unit, {}))
         self.told, self.agents = shares, agents
-        head = {"partition": self._partition, "tick": tick, "after": after, "whole": whole, "blind": blind} | {
-            "strays": list(strays)
+        head = {
+            "partition": self._partition,
+            "tick": tick,
+            "after": after,
+            "whole": whole,
+            "blind": blind,
+            "strays": list(strays),
         }
         return [
             telling

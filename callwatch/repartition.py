@@ -109,8 +109,9 @@ async def plan(kafka: KafkaSettings, target: KafkaSettings, show: Show) -> Moved
             for _, key, value in rows:
                 reader.add(key, value)
         found = reader.found()
-        names += _queues(found.queues)
-        orders += sum(_has_open_order(found.queues[queue]) for queue in _queues(found.queues))
+        mine = _queues(found.queues)
+        names += mine
+        orders += sum(_has_open_order(found.queues[queue]) for queue in mine)
         start = found.manifest.offset if found.manifest else 0
         async for rows in read_partition(kafka, topic_name(kafka.prefix, EVENTS), partition, start):
             tail += len(rows)

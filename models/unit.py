@@ -16,6 +16,8 @@ from models.partition import partition_of
 
 #: Units of an installation. Each costs a home 60 KB and every partition a record every 5 seconds.
 UNITS_MAX: Final = 200
+#: Names of queues that a partition tells of each unit, for the case that it falls silent: what a screen can show.
+NAMES_MAX: Final = 50
 #: The unit of all queues.
 EVERYTHING: Final = "*"
 #: One step of the units' time: that of the windows' buckets.
@@ -49,7 +51,7 @@ class UnitShare(BaseModel):
     at: list[int] = Field(description="which counters are not 0: window (1m, 5m, 15m, 30m, day) * counters + counter")
     n: list[int] = Field(description="what they are")
     now: list[int] = Field(description="what is true now: see streams.unit_sums")
-    queues: list[str] = Field(max_length=50, description="names of its queues here, the first 50")
+    queues: list[str] = Field(max_length=NAMES_MAX, description=f"names of its queues here, the first {NAMES_MAX}")
     unlisted: int = Field(description="agents beyond those told by name")
 
 

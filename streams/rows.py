@@ -8,17 +8,15 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from models.formula import ratio, service_base, service_met
+from models.formula import ratio
 from models.identity import BASIS, finish
 from streams.counters import (
     ABANDONED,
     ABANDONED_IN,
-    ABANDONED_SHORT,
     ANSWERED,
     ANSWERED_IN,
     BLOCKED,
     COMPLETED,
-    FLOWED_LATE,
     FLOWED_OUT,
     HANDLE_MS,
     IVR_ABANDONED,
@@ -27,6 +25,7 @@ from streams.counters import (
     UNRESOLVED,
     WAIT_MS,
 )
+from streams.level import service
 from streams.store import CHANGED, FLOOR, HANDLED, LISTED, ROW_FREE, ROWS, Store
 from streams.zones import interval_start
 
@@ -103,18 +102,8 @@ def shown(store: Store, at: int) -> np.uint64:
     h = (h ^ np.uint64(queue.threshold)) * _PRIME
     for i in range(len(_SHOWN)):
         h = (h ^ np.uint64(n[_SHOWN[i]])) * _PRIME
-    base = service_base(
-        queue.formula,
-        queue.flow_out,
-        n[ANSWERED],
-        n[ABANDONED],
-        n[ABANDONED_IN],
-        n[ABANDONED_SHORT],
-        n[FLOWED_OUT],
-        n[FLOWED_LATE],
-    )
-    level = ratio(service_met(queue.formula, n[ANSWERED_IN], n[ABANDONED_IN]), base)
-    h = (h ^ np.uint64(level * _SHARE if base > 0 else 1.0)) * _PRIME
+    met, base = service(n, queue.formula, queue.flow_out)
+    h = (h ^ np.uint64(ratio(met, base) * _SHARE if base > 0 else 1.0)) * _PRIME
     return np.uint64(finish(h))
 
 

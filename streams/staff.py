@@ -21,7 +21,7 @@ from models.event import AgentState
 from streams.calls import count_other
 from streams.shares import is_busy, is_ready, is_signed
 from streams.slots import drop, take_slot
-from streams.store import AGENT, AHEAD, AHEAD_FIRST, AHEADS, AWAY, MINUTE, NOW, POINT, SLOTS, STIRRED, Store
+from streams.store import AGENT, AHEAD, AHEAD_FIRST, AHEADS, AWAY, MINUTE, NOW, POINT, STIRRED, Store
 from streams.table import find
 
 #: Silence after which an agent is taken for offline. No shift is as long: a source that is silent of them for a day
@@ -203,34 +203,44 @@ def _latest(store: Store, at: int, ts: int, state: int) -> bool:
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def _is_lost(store: Store, at: int) -> bool:
-    slot = store.slots[at]
-    return bool(slot.kind == AGENT and slot.code != 0 and slot.out_ts <= store.meta[MINUTE] - AGENT_SILENT_MS)
+def _is_lost(store: Store, agent: int) -> bool:
+    slot = store.slots[agent]
+    return bool(slot.code != 0 and slot.out_ts <= store.meta[MINUTE] - AGENT_SILENT_MS)
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def count_lost(store: Store) -> int:
-    """How many agents `lose_agents` would find: it needs room for as many points."""
+def count_lost(store: Store, queues: int) -> int:
+    """How many agents of the first *queues* queues `lose_agents` would find: it needs room for as many points."""
     lost = 0
-    for at in range(store.meta[SLOTS]):
-        lost += _is_lost(store, at)
+    for q in range(queues):
+        at = store.queues[q].agents
+        while at >= 0:
+            lost += _is_lost(store, at)
+            at = store.slots[at].next
     return lost
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def lose_agents(store: Store) -> None:
+def lose_agents(store: Store, queues: int) -> None:
     """Take for offline, from now on, whom nothing was heard of for a day by the last full minute."""
-    for at in range(store.meta[SLOTS]):
-        if not _is_lost(store, at):
-            continue
-        agent = store.slots[at]
-        new = take_slot(store, agent.key, agent.queue, POINT)
-        _latest(store, at, store.meta[NOW], 0)
-        store.queues[agent.queue].changed = 1
-        if new >= 0:
-            store.slots[new].out_ts, store.slots[new].direction = store.meta[NOW], _LOST_TRACK
-            if _place(store, at, new) != _USED:
-                drop(store, new)
+    for q in range(queues):
+        at = store.queues[q].agents
+        while at >= 0:
+            if _is_lost(store, at):
+                _lose(store, at)
+            at = store.slots[at].next  # read last: to make room others of the list may be let go of
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _lose(store: Store, at: int) -> None:
+    agent = store.slots[at]
+    new = take_slot(store, agent.key, agent.queue, POINT)
+    _latest(store, at, store.meta[NOW], 0)
+    store.queues[agent.queue].changed = 1
+    if new >= 0:
+        store.slots[new].out_ts, store.slots[new].direction = store.meta[NOW], _LOST_TRACK
+        if _place(store, at, new) != _USED:
+            drop(store, new)
 
 
 @njit(cache=True, nogil=True, _nrt=False)
@@ -244,11 +254,8 @@ def _find_again(store: Store, agent: int, ts: int) -> None:
     if before >= 0:
         store.slots[before].next = -1
     store.slots[agent].row = before
-    was = store.slots[agent]
-    count_state(store, was.queue, was.code, -1)
-    count_state(store, was.queue, point.outcome, 1)
-    was.code = point.outcome
-    was.out_ts = store.slots[before].out_ts if before >= 0 else point.out_ts - AGENT_SILENT_MS
+    # what is heard now is their latest state again: they had been silent for a day
+    store.slots[agent].out_ts = point.out_ts - AGENT_SILENT_MS
     drop(store, lost)
 
 

@@ -12,19 +12,16 @@ from numba import njit
 from numpy.typing import NDArray
 
 from models.event import CHANNELS, LINES
-from models.formula import ratio, service_base, service_met
+from models.formula import ratio
 from models.metric import FIGURES, WINDOWS
 from streams.counters import (
     ABANDONED,
-    ABANDONED_IN,
     ABANDONED_SHORT,
     ANSWERED,
-    ANSWERED_IN,
     BLOCKED,
     CALLBACK_FAILED,
     CHANNEL_AT,
     COMPLETED,
-    FLOWED_LATE,
     FLOWED_OUT,
     HANDLE_MS,
     IVR_ABANDONED,
@@ -40,6 +37,7 @@ from streams.counters import (
     WAITED_ELSE,
     WAITED_PEAK,
 )
+from streams.level import service
 from streams.store import DAY
 
 USUAL: Final = (
@@ -96,17 +94,7 @@ def fill_usual(out: NDArray[np.float64], w: int, s: NDArray[np.int64], formula: 
     out[c + _TALK] = ratio(s[TALK_MS], s[COMPLETED])
     out[c + _HANDLE] = ratio(s[HANDLE_MS], s[COMPLETED])
     out[c + _QUEUED] = ratio(s[QUEUED], s[WAIT_KNOWN] + s[WAITED_ELSE])
-    base = service_base(
-        formula,
-        flow_out,
-        s[ANSWERED],
-        s[ABANDONED],
-        s[ABANDONED_IN],
-        s[ABANDONED_SHORT],
-        s[FLOWED_OUT],
-        s[FLOWED_LATE],
-    )
-    met = service_met(formula, s[ANSWERED_IN], s[ABANDONED_IN])
+    met, base = service(s, formula, flow_out)
     out[c + _SAMPLE] = base + past
     out[c + _LEVEL] = ratio(met, base)
     out[c + _LIVE] = ratio(met, base + past)

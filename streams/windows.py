@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from models import identity
 from models.catalogue import Catalogue
 from models.event import AHEAD_LIMIT_MS, UNKNOWN, EventColumns
-from models.formula import ratio, service_base, service_met
+from models.formula import ratio
 from models.hours import settings_for, site_of
 from models.interner import Names
 from models.metric import FIGURES
@@ -22,6 +22,7 @@ from streams.apply import apply
 from streams.buckets import advance
 from streams.figures import look
 from streams.freeze import freeze, slots_by_queue, thaw
+from streams.level import service
 from streams.rows import free_rows
 from streams.slots import free_slots, set_floor
 from streams.staff import count_lost, lose_agents, reach_points
@@ -220,9 +221,9 @@ class Windows:
     def tidy(self) -> None:
         """Let go of calls and rows that nothing can change any more, by the last full minute."""
         self._store.meta[MINUTE] = self.now_ms // 60_000 * 60_000
-        if lost := count_lost(self._store):
+        if lost := count_lost(self._store, self._ready):
             self._store = room_for(self._store, lost)
-            lose_agents(self._store)
+            lose_agents(self._store, self._ready)
         free_slots(self._store)
         free_rows(self._store)
 
@@ -407,18 +408,7 @@ class Windows:
     def _row(self, at: int) -> RowCounts:
         row, n = self._store.rows[at], self._store.row_counts[at].copy()
         queue = self._store.queues[row["queue"]]
-        formula, flow_out = int(queue["formula"]), int(queue["flow_out"])
-        base = service_base(
-            formula,
-            flow_out,
-            n[counters.ANSWERED],
-            n[counters.ABANDONED],
-            n[counters.ABANDONED_IN],
-            n[counters.ABANDONED_SHORT],
-            n[counters.FLOWED_OUT],
-            n[counters.FLOWED_LATE],
-        )
-        met = service_met(formula, n[counters.ANSWERED_IN], n[counters.ABANDONED_IN])
+        met, base = service(n, int(queue["formula"]), int(queue["flow_out"]))
         decided = n[counters.ANSWERED] + n[counters.ABANDONED] + n[counters.FLOWED_OUT]
         return RowCounts(
             queue=self.names.names[row["queue"]],

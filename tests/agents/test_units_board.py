@@ -23,7 +23,7 @@ from models.fields import VALUE_BYTES_MAX
 from models.metric import FIGURES
 from models.outputs import QueueFigures
 from models.settings_record import settings_record
-from models.unit import TICK_MS, UNITS_MAX, units_of
+from models.unit import NAMES_MAX, TICK_MS, UNITS_MAX, units_of
 from streams import unit_sums
 from streams.counters import COUNTERS
 from tests.agents.unit_world import PARTITIONS, START, World, catalogue, feeds, homes, merged, queues
@@ -512,7 +512,7 @@ def test_the_largest_tick_is_told_in_records_that_the_log_takes() -> None:
     assert board.advance(0, live=False)
     assert sorted(board.lines[0].shares) == sorted(layout.names)
     assert sum(board.agents("*")) == unit_teller.AGENTS_MAX
-    assert len(actor.units.board.lines[0].shares["*"].queues) == unit_teller.NAMES_MAX
+    assert len(actor.units.board.lines[0].shares["*"].queues) == NAMES_MAX
 
 
 def actor_head() -> dict[str, Any]:
@@ -523,7 +523,7 @@ def _full(teller: unit_teller.UnitTeller, u: int) -> dict[str, Any]:
     """A share in which every counter is as long as it can be."""
     flat = teller._sums[u].ravel()
     now = [2**62] * unit_sums.FIELDS
-    names = [f"{'é' * 190}{n}/q" for n in range(unit_teller.NAMES_MAX)]
+    names = [f"{'é' * 190}{n}/q" for n in range(NAMES_MAX)]
     assert len(flat) == unit_sums.WINDOWS * COUNTERS
     return {"at": np.flatnonzero(flat).tolist(), "n": flat.tolist(), "now": now, "queues": names, "unlisted": 0}
 
