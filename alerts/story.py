@@ -112,11 +112,18 @@ def _why(entry: Entry) -> Words:
     if named is None and entry["decision"] == "refused":
         return why, (words.reason(str(data.get("reason", ""))) or ("", why))[1]
     if named is None:
-        return why, words.in_chinese(why)
+        zh = words.in_chinese(why)
+        return why, _figures_in_chinese(entry) if zh == why and entry["actor"] == SYSTEM else zh
     because = str(data.get("because", ""))
     if because:
         return f"{because}: {named[0]}", f"{words.in_chinese(because)}:{named[1]}"
     return named
+
+
+def _figures_in_chinese(entry: Entry) -> str:
+    """What the loop says of figures is in the log in English; the figures beside it are told in Chinese."""
+    told = [_figure(name, value) for name, value in sorted(entry["live"].items())]
+    return ",".join(f"{name[1]} {value[1]}" for name, value in told) or str(entry["why"])
 
 
 def _figure(name: str, value: float | None) -> tuple[Words, Words]:

@@ -117,6 +117,8 @@ DECISIONS: Final[dict[str, Words]] = {
     "repeated": ("reported again", "重复上报"),
     "supervised": ("supervision noted", "督导记录"),
     "supervisor_replaced": ("another supervisor", "更换督导"),
+    "calls_passed": ("the calls have passed, more is waited for", "来电验证通过,待其他核销"),
+    "test_call_passed": ("the test call has passed, more is waited for", "拨测通过,待其他核销"),
 }
 
 #: Named reasons: of choices of people, of pages that were sent or not, of refusals.
@@ -174,6 +176,13 @@ REASONS: Final[dict[str, Words]] = {
     "unknown_figure": ("there is no such figure", "无此指标"),
     "unknown_site": ("that site is not in the settings", "设置中无此职场"),
     "callers_waiting": ("callers wait past the threshold now", "当前有来电排队超时"),
+    "not_your_role": ("that step is another role's", "该步骤不属本角色"),
+    "not_the_sender": ("only its sender may say so", "须由上报方通知"),
+    "not_the_supervising_party": ("only the supervising party may", "须督导方"),
+    "needs_another_person": ("another person must agree", "须他人同意"),
+    "needs_a_supervising_party": ("nobody is there who could supervise", "缺少督导方"),
+    "supervisor_handles_it": ("its supervisor handles it now", "督导方已成为处理方"),
+    "supervisor_not_in_settings": ("its supervisor is not in the settings any more", "督导已不在设置中"),
     "still_in_breach": ("the last minutes are still in breach", "最近几分钟仍越限"),
 }  # fmt: skip
 
@@ -189,6 +198,29 @@ FIELDS: Final[dict[str, Words]] = {
     "reopened": ("reopened", "重开次数"),
     "cause": ("cause", "原因"),
     "measure": ("measure", "措施"),
+}
+
+#: What a command may lack, by the name of its field (`models.command.OrderCommand`).
+LACKING: Final[dict[str, Words]] = {
+    "text": ("a line of text", "文字说明"),
+    "until_ms": ("a time", "时间"),
+    "reason": ("a reason", "理由"),
+    "cause": ("a cause", "原因"),
+    "measure": ("a measure", "措施"),
+    "person": ("a person", "人员"),
+    "verdict": ("a verdict", "判定"),
+    "kind": ("how it was found", "发现方式"),
+    "severity": ("a severity", "级别"),
+    "verify": ("a way of verification", "验证方式"),
+    "metric": ("a figure", "指标"),
+    "window": ("a window", "统计窗口"),
+    "limit": ("a limit", "限值"),
+    "breach": ("which side is bad", "越限方向"),
+    "key": ("the sender's key", "上报方编号"),
+    "finding": ("which finding", "发现编号"),
+    "outcome": ("passed or failed", "核查结果"),
+    "like": ("which similar order", "相似工单编号"),
+    "helped": ("yes or no", "是否有用"),
 }
 
 #: Sentences that the loop always says alike. What people write, and what is said of figures, stays as it was said.
@@ -212,6 +244,14 @@ PHRASES: Final[dict[str, str]] = {
     "the time to respond begins anew": "响应时限重新计时",
     "the hold has ended": "挂起结束",
     "resumed": "恢复处理",
+    "a test call got through": "拨测成功",
+    "a test call did not get through": "拨测失败",
+    "another limit is proposed instead": "另提处理时限",
+    "cause, measure and effect are kept for orders like it": "原因、措施与效果留存,供相似工单参考",
+    "it belongs to an open problem": "属于未结的问题记录",
+    "it was not over, so what was done has not helped": "问题未消除,所采取措施无效",
+    "the figure held its recovery": "指标保持恢复",
+    "nothing is left to wait for": "无待核销事项",
     "Not acknowledged in time": "未在响应时限内确认",
     "Not resolved in time": "未在处理时限内解决",
     "The verification failed": "验证未通过",
@@ -225,9 +265,24 @@ _PATTERNS: Final = (
         re.compile(r"only (\d+) of (\d+) calls: a test call or signed evidence decides"),
         r"仅\1/\2通来电:由拨测或签字佐证判定",
     ),
-    (re.compile(r"the alarm was (true|false|expected)"), r"判定为\1"),
+    (re.compile(r"the alarm was (.+)"), r"判定为\1"),
+    (re.compile(r"nothing was heard of it for (.+)"), r"\1无进展"),
+    (re.compile(r"(\d+) similar orders are offered"), r"推荐\1个相似工单"),
+    (
+        re.compile(r"(\d+) orders of (.+) within ten days at (.+) \((.+)\): a problem record is opened"),
+        r"\2 十日内在\3(\4)时段出现\1次工单,建立问题记录",
+    ),
+    (re.compile(r"(.+): a second person must confirm"), r"\1:待他人复核"),
+    (re.compile(r"check signed by ([^:]+): (.+)"), r"\1签字核查:\2"),
+    (re.compile(r"signed evidence of ([^:]+): (.+)"), r"\1签字佐证:\2"),
+    (re.compile(r"the next (\d+) calls: (.+)"), r"后续\1通来电:\2"),
+    (re.compile(r"(\S+) says that it is over"), r"\1通知已恢复"),
+    (re.compile(r"not a command: (.+)"), r"不是有效指令:\1"),
+    (re.compile(r"nothing has proven it yet: (.+)"), r"尚无证明:\1"),
+    (re.compile(r"waits for (.+)"), r"待核销:\1"),
 )
 
+_WAITS: Final = ", waits for "
 _NEEDS: Final = "needs_"
 _ILLEGAL: Final = "illegal_when_"
 
@@ -247,7 +302,8 @@ def reason(name: str) -> Words | None:
         return f"not possible while it is {en}", f"{zh}状态下不可操作"
     if name.startswith(_NEEDS):
         field = name.removeprefix(_NEEDS)
-        return f"{field} is missing", f"缺少 {field}"
+        en, zh = LACKING.get(field, (field, f" {field}"))
+        return f"{en} is missing", f"缺少{zh}"
     return None
 
 
@@ -258,4 +314,7 @@ def in_chinese(sentence: str) -> str:
     for pattern, chinese in _PATTERNS:
         if found := pattern.fullmatch(sentence):
             return found.expand(chinese)
+    counted, _, waits = sentence.partition(_WAITS)
+    if waits:  # how far a verification has come, in two parts
+        return f"{in_chinese(counted)},待核销:{waits}"
     return sentence
