@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -19,6 +20,7 @@ from models.outputs import Order
 from models.runtime import KafkaSettings, Settings
 from models.signature import sign
 from models.topics import EVENTS, NOTIFICATIONS, topic_name
+from streams.broker import create_topics
 from tests.alerts.test_payloads import ORDER
 from tests.wallboard.payloads import PARTITIONS
 from tests.wallboard.test_incoming import alertmanager, back
@@ -47,6 +49,7 @@ def wall(stack: EmbeddedStack, prefix: str, monkeypatch: pytest.MonkeyPatch) -> 
     for name, value in ENV.items():
         monkeypatch.setenv(name, value)
     kafka = KafkaSettings(stack.bootstrap, prefix, PARTITIONS)
+    asyncio.run(create_topics(kafka))
     with running(kafka, stack.valkey_url, "people", notify=NOTIFY) as found:
         found.put("workorders", Order.model_validate({**ORDER, "pos": (0, 1, 0)}))
         bearer = {"authorization": "Bearer people"}

@@ -45,7 +45,7 @@ def free_port() -> int:
         return port
 
 
-def until(check: Callable[[], Any], timeout_s: float = 8.0) -> Any:
+def until(check: Callable[[], Any], timeout_s: float = 20.0) -> Any:
     """The first true answer of *check*."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
@@ -106,11 +106,16 @@ class Wall:
 
 @contextmanager
 def running(
-    kafka: KafkaSettings, valkey_url: str, token: str = "", healthy: bool = True, notify: NotifySettings | None = None
+    kafka: KafkaSettings,
+    valkey_url: str,
+    token: str = "",
+    healthy: bool = True,
+    notify: NotifySettings | None = None,
+    catalogue: Catalogue = CATALOGUE,
 ) -> Iterator[Wall]:
     """A wallboard on a free port until the end of the block; without *healthy* it has no Valkey."""
     at, told = WallboardSettings(port=free_port(), token=token), notify or NotifySettings()
-    wall = Wall(Settings(kafka=kafka, valkey_url=valkey_url, wallboard=at, catalogue=CATALOGUE, notify=told))
+    wall = Wall(Settings(kafka=kafka, valkey_url=valkey_url, wallboard=at, catalogue=catalogue, notify=told))
     stop = asyncio.Event()
     failures: list[BaseException] = []
 
