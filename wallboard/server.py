@@ -29,7 +29,7 @@ from models.metric import METRICS
 from models.runtime import Settings
 from wallboard import handover as shift
 from wallboard.access import COOKIE, Guard, check_listening, cookie_of, same
-from wallboard.board import Board
+from wallboard.board import Board, retold
 from wallboard.commands import CommandRequest, Commands, FindingRequest, checked, reported
 from wallboard.hooks import Hooks
 from wallboard.hooks import router as hooks
@@ -255,10 +255,10 @@ async def orders(request: Request) -> dict[str, Any]:
 
 @api.get("/api/orders/{order_id}")
 async def order(request: Request, order_id: str) -> dict[str, Any]:
-    """One order and every decision about it."""
+    """One order and every decision about it; of one that closed long ago what its log still tells."""
     wallboard = _of(request)
-    found = _order(wallboard, order_id)
     log = await _valkey(wallboard.hub.store.log(order_id))
+    found = wallboard.board.orders.get(order_id) or retold(log) or _order(wallboard, order_id)
     catalogue = wallboard.settings.catalogue
     causes = [found["cause"], *(like["cause"] for like in found.get("like", ()))]
     kinds = [f"finding:{finding['kind']}" for finding in found.get("findings", ())]
@@ -309,17 +309,18 @@ async def problems(request: Request) -> dict[str, Any]:
 
 @api.get("/api/handover")
 async def handover(request: Request, department: str = "") -> dict[str, Any]:
-    """Sheets of shift handovers, the newest change first; of *department* alone, with that of a change at hand."""
+    """Sheets of shift handovers, those of changes at hand first, then the newest; of *department* alone if named."""
     wallboard = _of(request)
     store, board, catalogue = wallboard.hub.store, wallboard.board, wallboard.settings.catalogue
     parts, notes = await _valkey(store.notes("sheet")), await _valkey(store.notes("floor"))
     found = shift.sheets(parts, notes, board.orders, await _valkey(store.notes("watch")))
     if department:
         found = [sheet for sheet in found if sheet["department"] == department]
-        queues = shift.departments(catalogue, board.queues).get(department, [])
-        now_ms = max((board.stream_ms(queue) or 0 for queue in queues), default=0)
-        at_hand = shift.blank(catalogue, department, now_ms, notes) if now_ms else None
-        if at_hand and all(sheet["starts_ms"] != at_hand["starts_ms"] for sheet in found):
+    written = {(sheet["department"], sheet["starts_ms"]) for sheet in found}
+    for name, queues in shift.departments(catalogue, board.queues).items():
+        now_ms = max(board.stream_ms(queue) or 0 for queue in queues)
+        at_hand = shift.blank(catalogue, name, now_ms, notes) if name == department or not department else None
+        if at_hand and (name, at_hand["starts_ms"]) not in written:
             found.insert(0, at_hand)
     return {"sheets": found}
 
@@ -396,10 +397,11 @@ async def causes(request: Request) -> dict[str, Any]:
 
 @api.get("/api/catalogue")
 async def catalogue(request: Request) -> dict[str, Any]:
-    """Rules and sites: what symptoms mean and which clock the wall shows."""
+    """Rules, sites and departments: what symptoms mean, which clock the wall shows, who can be asked in."""
     found = _of(request).settings.catalogue
     sites = [{"name": s.name, "zone": s.zone} for s in found.sites]
-    return {"rules": found.rules, "sites": sites, "limits": found.limits}
+    departments = [{"name": d.name, "title": d.title, "supervises": d.supervises} for d in found.departments]
+    return {"rules": found.rules, "sites": sites, "limits": found.limits, "departments": departments}
 
 
 def _order(wallboard: Wallboard, order_id: str) -> dict[str, Any]:
