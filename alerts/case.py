@@ -36,6 +36,13 @@ ANSWERS: Final = frozenset(
         "agree_limit",
     }
 )
+#: Alerts that reach a person: the fault to whoever is accountable, and what others are asked beside.
+PAGES: Final = ("page", "asked")
+#: What has been told stays known beyond this only where it says what somebody knows now: at a page per person and
+#: quarter of an hour some days' worth, 500 bytes each.
+ENTRIES_KEPT: Final = 500
+#: What was moved by `callwatch repartition` lies before everything that was decided there since, in the order it had.
+MOVED: Final = 1 << 62
 #: Pages remembered of one order: at one per person in 15 minutes some hours' worth, and none is sent after one hour.
 PAGES_KEPT: Final = 50
 #: Changes of the owner remembered of one order; each is told once to whom it left.
@@ -46,6 +53,13 @@ def place_of(payload: Payload) -> Place:
     """The place of the cause of *payload*."""
     _, offset, n = payload["pos"]
     return int(offset), int(n)
+
+
+def cause_of(place: Place, at_ms: int) -> str:
+    """*place* as it stands in keys, the same before and after a move. With the time (stream), since a log that was
+    moved begins anew at offset 0."""
+    offset, n = place
+    return f"{offset + MOVED if offset < 0 else offset}.{n}@{at_ms}"
 
 
 def key_of(order: str, to: str, way: str, occasion: str, cause: str) -> str:
@@ -70,7 +84,7 @@ class Passed:
     place: Place
     person: str
     to_name: str
-    appended_ms: int
+    at_ms: int  #: stream time
 
 
 @dataclass(slots=True)
@@ -79,6 +93,11 @@ class Entry:
 
     record: Notification
     read_ms: int
+
+    @property
+    def may_be_known(self) -> bool:
+        """Whether it went out, or may have."""
+        return self.record.state in ("sent", "claimed") or self.record.doubt
 
 
 @dataclass(slots=True)
@@ -103,6 +122,7 @@ class Case:
     id: str
     order: Payload | None = None
     order_read_ms: int = 0
+    back_ms: int = 0  #: when the broker got the first word that it is open, or open again
     pages: dict[Place, Page] = field(default_factory=dict)
     passed: dict[Place, Passed] = field(default_factory=dict)
     answered: Place = (-1, -1)  #: the last that a person did
@@ -110,6 +130,7 @@ class Case:
     zh: str = ""
     zh_place: Place = (-1, -1)
     entries: dict[str, Entry] = field(default_factory=dict)
+    covered: set[str] = field(default_factory=set)  #: keys whose last record is not their last word: see `_cover`
     shown: dict[str, Shown] = field(default_factory=dict)
 
     @property
@@ -120,6 +141,8 @@ class Case:
     def take_order(self, order: Payload, read_ms: int) -> None:
         """The order as it stands; an older version is no news."""
         if self.order is None or order["version"] > self.order["version"]:
+            if order["state"] not in ENDED and (self.order is None or self.ended):
+                self.back_ms = read_ms
             self.order, self.order_read_ms = order, read_ms
 
     def take_alert(self, alert: Payload, appended_ms: int) -> None:
@@ -127,7 +150,7 @@ class Case:
         place = place_of(alert)
         if alert["kind"] in ("page", "raised") and place > self.zh_place:
             self.zh, self.zh_place = alert["zh"], place
-        if alert["kind"] == "page" and alert["owner"]:
+        if alert["kind"] in PAGES and alert["owner"]:
             self.pages[place] = Page(place, alert["owner"], alert, appended_ms)
             while len(self.pages) > PAGES_KEPT:
                 del self.pages[min(self.pages)]
@@ -142,7 +165,7 @@ class Case:
         left, owner = entry["data"].get("from"), entry["order_after"].get("owner")
         if left and owner and left != owner:
             name = entry["order_after"].get("owner_name") or owner
-            self.passed[place] = Passed(place, str(left), str(name), appended_ms)
+            self.passed[place] = Passed(place, str(left), str(name), entry["at_ms"])
             while len(self.passed) > PASSED_KEPT:
                 del self.passed[min(self.passed)]
 
@@ -152,11 +175,41 @@ class Case:
             self._seen(record)
             return
         there = self.entries.get(record.key)
-        if there is not None and (there.record.state in FINAL or not _supersedes(record, there.record)):
+        if there is not None and not _supersedes(record, there.record):
+            self._cover(record, there.record)
             return
+        self.covered.discard(record.key)
         self.entries[record.key] = Entry(record, read_ms)
         if record.to in channels:
+            if record.zh and not self.zh:
+                self.zh = record.zh
             self._tool(record)
+        if len(self.entries) > ENTRIES_KEPT:
+            self._thin_out()
+
+    def _cover(self, late: Notification, last: Notification) -> None:
+        """A word that came too late lies behind the last word. Compaction would keep *late* alone, and then it would
+        be sent again: so the last word has to be said once more."""
+        if last.state not in FINAL or late.state == last.state:
+            self.covered.discard(last.key)
+        else:
+            self.covered.add(last.key)
+
+    def _thin_out(self) -> None:
+        """Forget words that neither say what somebody knows now nor keep a page from going out again."""
+        newest: dict[tuple[str, str, str, bool], str] = {}
+        for key, entry in self.entries.items():
+            about = (entry.record.to, entry.record.way, entry.record.occasion, entry.may_be_known)
+            there = newest.get(about)
+            if there is None or entry.record.since_ms >= self.entries[there].record.since_ms:
+                newest[about] = key
+        needed = set(newest.values()) | self.covered
+        causes = {cause_of(page.place, page.alert["at_ms"]) for page in self.pages.values()}
+        for key, entry in list(self.entries.items()):
+            if len(self.entries) <= ENTRIES_KEPT // 2:
+                return
+            if key not in needed and entry.record.cause not in causes:
+                del self.entries[key]
 
     def _tool(self, record: Notification) -> None:
         shown = self.shown.setdefault(record.to, Shown())
@@ -188,12 +241,17 @@ class Case:
 
 
 def _supersedes(new: Notification, old: Notification) -> bool:
-    """Whether *new* is news: a final word always; a failure of the attempt under way; the claim of a later attempt.
+    """Whether *new* is news: that it went out, always; a final word or a failure of the attempt under way (not of an
+    earlier one: somebody else may be sending by now); the claim of a later attempt.
 
     The first claim of an attempt in the log has it. A notifier that finds a claim forsaken claims the next attempt.
     """
+    if new.state == "sent":
+        return old.state != "sent"
+    if old.state in FINAL:
+        return False
     if new.state in FINAL:
-        return True
+        return new.tries >= old.tries
     if new.state == "failed":
         return old.state == "claimed" and new.tries == old.tries
     return new.tries > old.tries

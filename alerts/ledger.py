@@ -17,17 +17,17 @@ know and sends again, under the same key. Delivery is *at least once*; PagerDuty
 the end of the message.
 
 The ledger changes by what is read and nothing else. Times are wall clock, given by the caller: they only decide
-*when*, never whether, something is the first to be claimed.
+*when*, never whether, something is the first to be claimed. A clock that is set back makes nothing wait for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from alerts.backoff import TRIES_MAX, wait_ms
-from alerts.case import FINAL, Case
+from alerts.case import FINAL, Case, Entry
 from alerts.owed import PAGE_STALE_MS, Owed, ended_ms, fired_as, is_over, owed
 from models.notification import Channel, Notification, NotifySettings, Payload
 from models.topics import ALERTS, NOTIFICATIONS, WORKORDER_LOG, WORKORDERS
@@ -42,7 +42,8 @@ END_AGAIN_MS: Final = 5 * 60_000
 NEWS_TRIES_MAX: Final = 40
 #: Notifications that wait at once. A centre has some dozens of open orders; beyond a thousand something raves.
 WAITING_MAX: Final = 1_000
-#: Orders remembered after they ended and all about them is settled (5 KB each): more than can relapse.
+#: Orders remembered after they ended and all about them is settled (5 KB each): more than can relapse. Twice as many
+#: while all that there is is read at the start.
 ENDED_KEPT: Final = 5_000
 
 
@@ -86,12 +87,17 @@ class Ledger:
         self._changed: set[str] = set()
         self._asked: dict[str, _Asked] = {}  #: appended by us and not read back
         self._sending: dict[str, tuple[int, str]] = {}  #: handed out by `jobs`: the attempt, and by which way
+        self._covered: set[str] = set()  #: orders that have a last word to be said again
+        self._last_ms = 0
 
     def take(self, topic: str, payload: Payload | Notification, appended_ms: int, now_ms: int) -> None:
         """One record as it was read, of whichever topic; *appended_ms* is the broker's time of it."""
         if isinstance(payload, Notification):
             assert topic == NOTIFICATIONS
-            self._case(payload.order).take_record(payload, now_ms, self._channels)
+            case = self._case(payload.order)
+            case.take_record(payload, now_ms, self._channels)
+            if case.covered:
+                self._covered.add(case.id)
             self._changed.add(payload.order)
             if payload.notifier == self.me or payload.state in FINAL:
                 self._asked.pop(payload.key, None)
@@ -134,21 +140,53 @@ class Ledger:
     def steps(self, now_ms: int) -> list[Notification]:
         """What is to be appended now: final words on what needs no sending, and claims, one a way (or channel) at a
         time, so that one that hangs holds up no other."""
+        self._set_back(now_ms)
         # time alone may stop what waits: pages get too late
         self._changed.update(self._waiting)
-        found: list[Notification] = []
+        found = self._said_again(now_ms)
         busy = {a.lane for a in self._asked.values() if a.state == "claimed"} | {s[1] for s in self._sending.values()}
         for number, item in enumerate(self.waiting(now_ms)):
             record = self._step(item, number, now_ms, claim=lane(item) not in busy)
-            asked = self._asked.get(item.key)
-            if record is None or (asked and (asked.state, asked.tries) == (record.state, record.tries)):
+            if record is None or self._is_asked(record):
                 continue
             if record.state == "claimed":
                 busy.add(lane(item))
-            self._asked[item.key] = _Asked(record.state, record.tries, lane(item), now_ms)
+            self._ask(record, lane(item), now_ms)
             found.append(record)
         self._forget(now_ms)
         return found
+
+    def _is_asked(self, record: Notification) -> bool:
+        asked = self._asked.get(record.key)
+        return asked is not None and (asked.state, asked.tries) == (record.state, record.tries)
+
+    def _ask(self, record: Notification, by: str, now_ms: int) -> None:
+        self._asked[record.key] = _Asked(record.state, record.tries, by, now_ms)
+
+    def _said_again(self, now_ms: int) -> list[Notification]:
+        """Last words behind which something came too late (`alerts.case.Case._cover`)."""
+        found = []
+        for order in list(self._covered):
+            case = self.cases.get(order)
+            if case is None or not case.covered:
+                self._covered.discard(order)
+                continue
+            for record in (case.entries[key].record for key in sorted(case.covered)):
+                if not self._is_asked(record):
+                    self._ask(record, "", now_ms)
+                    found.append(record)
+        return found
+
+    def _set_back(self, now_ms: int) -> None:
+        """Where the clock was set back, what was to wait until a time by the old one waits no longer than before."""
+        by_ms = self._last_ms - now_ms
+        self._last_ms = now_ms
+        if by_ms <= 0:
+            return
+        for case in self.cases.values():
+            for entry in case.entries.values():
+                entry.read_ms -= by_ms
+        self._asked = {key: replace(asked, at_ms=asked.at_ms - by_ms) for key, asked in self._asked.items()}
 
     def _step(self, item: Owed, number: int, now_ms: int, *, claim: bool) -> Notification | None:
         """The next word on *item*, the *number*th of those that wait; None while there is none."""
@@ -157,6 +195,8 @@ class Ledger:
         tries = entry.record.tries if entry else 0
         stopped = item.stopped or ("no_room" if number >= WAITING_MAX and tries == 0 else "")
         if stopped:
+            if entry is not None and self._unsent(entry):
+                return self._record(item, "dropped", tries, now_ms, stopped, doubt=entry.record.doubt)
             under_way = self._under_way(case, item, now_ms)
             return None if under_way else self._record(item, "dropped", tries, now_ms, stopped)
         if self._due_ms(case, item) > now_ms:
@@ -181,9 +221,19 @@ class Ledger:
                 found.append(Job(item, entry.record.tries, entry.record.at_ms, case))
         return found
 
-    def done(self, job: Job, state: str, reason: str, now_ms: int) -> Notification:
-        """The record of how *job* ended: ``sent``, ``failed`` (to be tried again) or ``given_up``."""
-        return self._record(job.item, state, job.tries, now_ms, reason)
+    def stopped(self, job: Job, now_ms: int) -> str:
+        """Why *job*, handed out and not begun, is not to be sent after all; "" when it is."""
+        item = next((i for i in self.waiting(now_ms) if i.key == job.item.key), None)
+        if item is None:
+            return "settled_by_another"
+        return item.stopped
+
+    def done(self, job: Job, state: str, reason: str, now_ms: int, *, doubt: bool = False) -> Notification:
+        """The record of how *job* ended: ``sent``, ``failed`` (to be tried again), ``given_up``, or ``dropped`` before
+        it began. With *doubt* it may have arrived all the same."""
+        entry = job.case.entries.get(job.item.key)
+        doubt = doubt or (entry is not None and entry.record.doubt)
+        return self._record(job.item, state, job.tries, now_ms, reason, doubt=doubt)
 
     def again(self, channel: str, now_ms: int) -> Iterator[Again]:
         """What *channel* shows and has to hear again: what fires, before it forgets; what has just ended, in case that
@@ -197,7 +247,13 @@ class Ledger:
             elif case.ended and is_over(shown.what) and now_ms - shown.at_ms < END_AGAIN_MS:
                 yield Again(case, fired_as(case, channel, ""), shown.since_ms, ended_ms(case.order))
 
-    def _record(self, item: Owed, state: str, tries: int, now_ms: int, reason: str = "") -> Notification:
+    def _record(
+        self, item: Owed, state: str, tries: int, now_ms: int, reason: str = "", *, doubt: bool | None = None
+    ) -> Notification:
+        case = self.cases.get(item.order)
+        entry = case.entries.get(item.key) if case else None
+        if doubt is None:  # a claim without a word: nobody knows
+            doubt = entry is not None and (entry.record.doubt or entry.record.state == "claimed")
         return Notification(
             key=item.key,
             order=item.order,
@@ -213,15 +269,23 @@ class Ledger:
             at_ms=now_ms,
             since_ms=item.since_ms,
             version=item.version,
+            doubt=doubt,
+            zh=case.zh if case and item.to in self._channels and state == "sent" else "",
         )
 
     def _due_ms(self, case: Case, item: Owed) -> int:
         entry = case.entries.get(item.key)
         if entry is None:
-            return 0
+            return item.from_ms
         if entry.record.state == "claimed":
             return entry.read_ms + LEASE_MS
         return entry.read_ms + wait_ms(item.key, entry.record.tries)
+
+    def _unsent(self, entry: Entry) -> bool:
+        """Whether it is claimed by us and was never handed out: then nobody has begun to send it."""
+        record = entry.record
+        mine = record.state == "claimed" and record.notifier == self.me
+        return mine and self._sending.get(record.key, (0, ""))[0] != record.tries
 
     def _under_way(self, case: Case, item: Owed, now_ms: int) -> bool:
         """Whether somebody is sending it right now: how that ends is the last word then."""
@@ -243,11 +307,20 @@ class Ledger:
         for key, asked in list(self._asked.items()):
             if now_ms - asked.at_ms >= LEASE_MS:
                 del self._asked[key]
-        if len(self.cases) <= ENDED_KEPT:
-            return
-        idle = [c for c in self.cases.values() if c.id not in self._waiting and (c.ended or c.order is None)]
+        if len(self.cases) > ENDED_KEPT:
+            self._let_go(ENDED_KEPT, [c for c in self.cases.values() if c.ended or c.order is None])
+
+    def trim(self, now_ms: int) -> None:
+        """Keep within bounds while the topics are read for the first time, the ledger before the orders: then all that
+        was told of an order is known when the order is read."""
+        if len(self.cases) > 2 * ENDED_KEPT:
+            self.waiting(now_ms)
+            self._let_go(ENDED_KEPT, [c for c in self.cases.values() if c.ended])
+
+    def _let_go(self, kept: int, over: list[Case]) -> None:
+        idle = [c for c in over if c.id not in self._waiting and not c.covered]
         idle.sort(key=lambda c: c.order_read_ms)
-        for case in idle[: max(0, len(idle) - ENDED_KEPT)]:
+        for case in idle[: max(0, len(idle) - kept)]:
             del self.cases[case.id]
 
 

@@ -1,7 +1,8 @@
 """What is owed about one order: pure functions of its case, the settings and the time.
 
 To people: each page that the loop decided, by each way; to whoever was paged, that another has the order now, that it
-stands for a while, and that it is over. To tools: what they are to show when it is not what they show.
+stands for a while, that it is over, and that it is back after all. To tools: what they are to show when it is not what
+they show.
 
 An answer of a person stops every page that was decided before it. Nothing is owed about an order that a tool never
 heard of. A tool shows an order as over only when it is over here: closed by verification, or cancelled by two people.
@@ -14,7 +15,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Final
 
-from alerts.case import Case, Entry, Page, Shown, key_of
+from alerts.case import FINAL, Case, Page, Shown, cause_of, key_of
 from models.notification import Channel, NotifySettings, Payload
 
 #: A page that could not be sent for so long is nobody's first news any more: the loop has gone on to others.
@@ -23,7 +24,9 @@ PAGE_STALE_MS: Final = 3_600_000
 NEWS_STALE_MS: Final = 86_400_000
 #: States in which a person has taken the order on: a pager may be quiet.
 TAKEN_ON: Final = frozenset({"acknowledged", "analysing", "verifying", "on_hold", "accepted"})
-URGENCY: Final = {"page": 0, "passed_on": 4, "accepted": 4, "ended": 3}
+URGENCY: Final = {"page": 0, "relapsed": 1, "passed_on": 4, "accepted": 4, "ended": 3}
+#: How long the word that an order is back waits for the page that may come with it, from another topic.
+RELAPSE_WAIT_MS: Final = 5_000
 TOOL_URGENCY: Final = 2
 
 
@@ -43,18 +46,20 @@ class Owed:
     version: int = 0
     stopped: str = ""
     said: Payload | None = None  #: what a person's message is made of beside the order
+    from_ms: int = 0  #: wall clock before which it waits
 
 
 def owed(case: Case, settings: NotifySettings, now_ms: int) -> list[Owed]:
     """Everything owed about *case* at *now_ms* (wall clock) that has no final word yet."""
     found = [*_pages(case, settings, now_ms), *_news(case, settings, now_ms)]
     found += [item for channel in settings.channels for item in _tool(case, channel)]
-    return [item for item in found if not _is_settled(case, item.key)]
+    once = {item.key: item for item in found}
+    return [item for item in once.values() if not _is_settled(case, item.key)]
 
 
 def _is_settled(case: Case, key: str) -> bool:
     entry = case.entries.get(key)
-    return entry is not None and entry.record.state in ("sent", "dropped", "given_up")
+    return entry is not None and entry.record.state in FINAL
 
 
 def _pages(case: Case, settings: NotifySettings, now_ms: int) -> Iterator[Owed]:
@@ -62,7 +67,7 @@ def _pages(case: Case, settings: NotifySettings, now_ms: int) -> Iterator[Owed]:
         stopped = _stopped(case, page, now_ms)
         severity = page.alert["severity"]
         for way in settings.ways(page.person, severity) or ("",):
-            cause = f"{page.place[0]}.{page.place[1]}"
+            cause = cause_of(page.place, page.alert["at_ms"])
             yield Owed(
                 key=key_of(case.id, page.person, way, "page", cause),
                 order=case.id,
@@ -79,7 +84,7 @@ def _pages(case: Case, settings: NotifySettings, now_ms: int) -> Iterator[Owed]:
 
 
 def _stopped(case: Case, page: Page, now_ms: int) -> str:
-    if case.answered > page.place:
+    if case.answered > page.place and page.alert["kind"] == "page":  # who is asked beside must still hear of it
         return "answered"
     if any(p.place > page.place and p.person == page.person for p in case.passed.values()):
         return "passed_on"
@@ -88,33 +93,33 @@ def _stopped(case: Case, page: Page, now_ms: int) -> str:
     return "too_late" if now_ms - page.appended_ms > PAGE_STALE_MS else ""
 
 
-def _told(case: Case) -> Iterator[tuple[str, str, Entry]]:
-    """Who was told of the fault (or may have been) by which way, with the newest page of each."""
-    newest: dict[tuple[str, str], Entry] = {}
+def _told(case: Case) -> Iterator[tuple[str, str, int]]:
+    """Who was told of the fault (or may have been), by which way, and the stream time of the newest such word."""
+    newest: dict[tuple[str, str], int] = {}
     for entry in case.entries.values():
         record = entry.record
-        if record.occasion == "page" and record.state in ("sent", "claimed"):
-            there = newest.get((record.to, record.way))
-            if there is None or record.since_ms > there.record.since_ms:
-                newest[(record.to, record.way)] = entry
-    for (person, way), entry in sorted(newest.items()):
-        yield person, way, entry
+        if record.occasion in ("page", "relapsed") and entry.may_be_known:
+            about = (record.to, record.way)
+            newest[about] = max(record.since_ms, newest.get(about, record.since_ms))
+    for (person, way), since_ms in sorted(newest.items()):
+        yield person, way, since_ms
 
 
 def _news(case: Case, settings: NotifySettings, now_ms: int) -> Iterator[Owed]:
     order = case.order
     if order is None:
         return
-    for person, way, told in _told(case):
-        for item in _news_for(case, order, person, way, told):
-            late = now_ms - case.order_read_ms > NEWS_STALE_MS
-            yield replace(item, stopped="too_late") if late else item
+    late = "too_late" if now_ms - case.order_read_ms > NEWS_STALE_MS else ""
+    for person, told_by, since_ms in _told(case):
+        ways = settings.all_ways(person)
+        # a way that the settings do not have any more: the news go by one that they have
+        way = told_by if told_by in ways else next(iter(ways), "")
+        for item in _news_for(case, order, person, way or told_by, since_ms, now_ms):
+            yield replace(item, stopped=late or ("" if way else "no_way_in_settings"))
 
 
-def _news_for(case: Case, order: Payload, person: str, way: str, told: Entry) -> Iterator[Owed]:
-    since_ms = told.record.since_ms
-
-    def news(occasion: str, cause: str, at_ms: int, said: Payload | None = None) -> Owed:
+def _news_for(case: Case, order: Payload, person: str, way: str, since_ms: int, now_ms: int) -> Iterator[Owed]:
+    def news(occasion: str, cause: str, at_ms: int, said: Payload | None = None, from_ms: int = 0) -> Owed:
         return Owed(
             key=key_of(case.id, person, way, occasion, cause),
             order=case.id,
@@ -127,20 +132,26 @@ def _news_for(case: Case, order: Payload, person: str, way: str, told: Entry) ->
             since_ms=at_ms,
             version=order["version"],
             said=said,
+            from_ms=from_ms,
         )
 
     if case.ended:
         at_ms = ended_ms(order)
-        if at_ms >= since_ms and not _told_the_end(case, person, way, since_ms, at_ms):
+        if at_ms >= since_ms and not any(at < at_ms for at in _ends_told(case, person, way, since_ms, ("sent",))):
             yield news("ended", str(at_ms), at_ms)
         return
+    ends = _ends_told(case, person, way, 0, ("sent", "claimed"))
+    if ends and not _paged_since(case, person, end_ms := max(ends), now_ms):  # for them it is over
+        at_ms = max(order["updated_ms"], end_ms + 1)
+        back = news("relapsed", str(end_ms), at_ms, {"zh": case.zh}, case.back_ms + RELAPSE_WAIT_MS)
+        yield back
+        if back.key not in case.entries or case.entries[back.key].record.state != "sent":
+            return
     if order["state"] == "accepted" and order["updated_ms"] >= since_ms:
         yield news("accepted", str(order["hold_until_ms"]), order["updated_ms"])
     last = max((p for p in case.passed.values() if p.person == person), key=lambda p: p.place, default=None)
-    told_place = tuple(int(part) for part in told.record.cause.split("."))
-    if last is not None and order["owner"] != person and last.place > told_place:
-        cause = f"{last.place[0]}.{last.place[1]}"
-        yield news("passed_on", cause, order["updated_ms"], {"to_name": last.to_name})
+    if last is not None and order["owner"] != person and last.at_ms >= since_ms:
+        yield news("passed_on", cause_of(last.place, last.at_ms), order["updated_ms"], {"to_name": last.to_name})
 
 
 def ended_ms(order: Payload) -> int:
@@ -148,14 +159,31 @@ def ended_ms(order: Payload) -> int:
     return int(order["closed_ms"] or order["updated_ms"])
 
 
-def _told_the_end(case: Case, person: str, way: str, since_ms: int, before_ms: int) -> bool:
-    """Whether they know of an end later than their page and earlier than this: then that was the end for them."""
-    return any(
-        e.record.occasion == "ended"
-        and (e.record.to, e.record.way) == (person, way)
-        and e.record.state == "sent"
-        and since_ms <= e.record.since_ms < before_ms
+def _ends_told(case: Case, person: str, way: str, since_ms: int, states: tuple[str, ...]) -> list[int]:
+    """The ends (stream time) from *since_ms* on that they were told of: words in one of *states*, or in doubt where
+    *states* has ``claimed``."""
+    return [
+        e.record.since_ms
         for e in case.entries.values()
+        if e.record.occasion == "ended"
+        and (e.record.to, e.record.way) == (person, way)
+        and (e.record.state in states or (e.record.doubt and "claimed" in states))
+        and e.record.since_ms >= since_ms
+    ]
+
+
+def _paged_since(case: Case, person: str, end_ms: int, now_ms: int) -> bool:
+    """Whether *person* was paged after *end_ms*, or is about to be."""
+    known = [e for e in case.entries.values() if (e.record.to, e.record.occasion) == (person, "page")]
+    if any(e.record.since_ms > end_ms and (e.may_be_known or e.record.state == "failed") for e in known):
+        return True
+    settled = {e.record.cause for e in known if e.record.state in FINAL}
+    return any(
+        page.person == person
+        and page.alert["at_ms"] > end_ms
+        and not _stopped(case, page, now_ms)
+        and cause_of(page.place, page.alert["at_ms"]) not in settled
+        for page in case.pages.values()
     )
 
 

@@ -6,7 +6,7 @@ Settings name the environment variables in which addresses and keys lie, never t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,9 +14,6 @@ from models.command import Way
 
 ChannelKind = Literal["alertmanager", "alertmanager_webhook", "pagerduty", "webhook"]
 HookKind = Literal["alertmanager", "pagerduty", "pagerduty_events"]
-
-#: Why a person is told something: a fault; that another has it now; that it stands for a while; that it is over.
-PERSON_OCCASIONS: Final = ("page", "passed_on", "accepted", "ended")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +74,10 @@ class NotifySettings:
     hooks: tuple[Hook, ...] = ()
     board_url: str = ""
 
+    def all_ways(self, person: str) -> tuple[str, ...]:
+        """The variables of all ways to reach *person*, each once, as written."""
+        return self.ways(person, 0)
+
     def ways(self, person: str, severity: int) -> tuple[str, ...]:
         """The variables of all ways to reach *person* about something of *severity*, each once, as written."""
         found = (way for c in self.contacts if c.person == person and severity <= c.severity for way in c.ways)
@@ -98,7 +99,7 @@ class Notification(BaseModel):
     queue: str
     to: str = Field(description="person id, or the name of a channel")
     way: str = Field(default="", description="of a person: the variable that holds the address")
-    occasion: str = Field(description="page, passed_on, accepted, ended; of a channel what it is to show")
+    occasion: str = Field(description="page, passed_on, accepted, ended, relapsed; of a channel what it is to show")
     cause: str = Field(description="what tells it from others of the same occasion: a pos, a time, a number")
     state: Literal["claimed", "sent", "failed", "dropped", "given_up", "seen"]
     tries: int = Field(default=0, description="which attempt this is about, from 1")
@@ -106,6 +107,8 @@ class Notification(BaseModel):
     reason: str = ""
     at_ms: int = Field(description="wall clock of who wrote it")
     since_ms: int = Field(default=0, description="stream time of what it is about")
+    doubt: bool = Field(default=False, description="an attempt may have arrived, though nothing says so")
+    zh: str = Field(default="", description="of a channel: the words in Chinese that it shows")
     version: int = Field(default=0, description="the order's version when it was written")
 
 

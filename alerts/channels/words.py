@@ -37,13 +37,16 @@ def headline(order: Payload) -> str:
 
 
 def message(occasion: str, order: Payload, said: dict[str, Any], key: str, zone: str, board_url: str) -> Message:
-    """What a person is told at *occasion*; *said* is the alert behind a page (title, text, zh, severity)."""
+    """What a person is told at *occasion*; *said* is the alert behind a page (title, text, zh, severity), or what
+    the order does not hold: ``to_name``, ``zh``."""
     if occasion == "page":
         title, lines, tone = _page(said)
     elif occasion == "passed_on":
         title, lines, tone = _passed_on(order, said)
     elif occasion == "accepted":
         title, lines, tone = _accepted(order, zone)
+    elif occasion == "relapsed":
+        title, lines, tone = _relapsed(order, said)
     else:
         title, lines, tone = _ended(order)
     if board_url:
@@ -75,6 +78,20 @@ def _accepted(order: Payload, zone: str) -> tuple[str, list[str], Tone]:
             f"已接受现状至 {until},届时重新判定",
         ],
         "info",
+    )
+
+
+def _relapsed(order: Payload, said: dict[str, Any]) -> tuple[str, list[str], Tone]:
+    zh = f":{said['zh']}" if said.get("zh") else ""
+    owner = order["owner_name"] or order["owner"]
+    return (
+        f"{order['queue']}: back again",
+        [
+            f"Work order {order['id']}, of whose end you were told, is open again: {order['sentence']}",
+            f"工单 {order['id']} 已重新打开{zh}",
+            f"With {owner} / 责任人 {owner}" if owner else "",
+        ],
+        "warning",
     )
 
 

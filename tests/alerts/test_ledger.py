@@ -11,10 +11,10 @@ import pytest
 
 from alerts import ledger as ledger_module
 from alerts.backoff import LONGEST_MS, TRIES_MAX, wait_ms
-from alerts.case import PAGES_KEPT, PASSED_KEPT, Case
+from alerts.case import ENTRIES_KEPT, PAGES_KEPT, PASSED_KEPT, Case
 from alerts.ledger import END_AGAIN_MS, LEASE_MS, WAITING_MAX, Ledger
 from alerts.owed import NEWS_STALE_MS, PAGE_STALE_MS
-from models.notification import Channel, Notification, NotifySettings
+from models.notification import Channel, Contact, Notification, NotifySettings
 from models.topics import ALERTS, NOTIFICATIONS
 from tests.alerts.desk import HOOK, MANAGER, PAGER, SETTINGS, WALL, Desk
 from tests.alerts.test_loop import after_resolve, resolve
@@ -186,6 +186,49 @@ def test_settled_orders_are_forgotten_at_a_limit(monkeypatch: pytest.MonkeyPatch
     assert sorted(made.cases) == ["o7", "o8", "o9"]
 
 
+def test_at_the_start_too_what_is_over_is_bounded_and_what_is_owed_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger_module, "ENDED_KEPT", 3)
+    made = Ledger(replace(SETTINGS, channels=(PAGER,)), "n1")
+    shown = Notification(
+        key="k", order="o0", queue="a/b", to="pager", occasion="trigger", cause="1", state="sent", at_ms=WALL
+    )
+    made.take(NOTIFICATIONS, shown, WALL, WALL)
+    for n in range(50):
+        order = {"id": f"o{n}", "version": 1, "state": "closed", "queue": "a/b", "closed_ms": 5, "updated_ms": 5}
+        order |= {"severity": 2, "pos": [0, n, 0], "opened_ms": 1}
+        made.take("workorders", order, WALL + n, WALL + n)
+        made.trim(WALL + n)
+        assert len(made.cases) <= 8
+    assert [(i.order, i.occasion) for i in made.waiting(WALL)] == [("o0", "resolve")]
+
+
+def test_what_was_told_of_one_order_is_bounded_and_what_somebody_knows_is_kept() -> None:
+    made = desk()
+    made.turn()
+    case = made.ledgers["n1"].cases[made.world.order()["id"]]
+    told = Notification(
+        key="",
+        order=case.id,
+        queue="bank/PS",
+        to="lead",
+        way="LEAD_CHAT",
+        occasion="page",
+        cause="",
+        state="sent",
+        at_ms=1,
+    )
+    later = case.entries[next(iter(case.entries))].record.since_ms + 1
+    for n in range(2 * ENTRIES_KEPT):  # a page each quarter of an hour, for days; the last ones were not sent
+        state = "sent" if n < ENTRIES_KEPT else "dropped"
+        record = {"key": f"k{n}", "cause": f"{n}.0@{n}", "since_ms": later + n, "state": state}
+        made.append(told.model_copy(update=record))
+        made.read()
+        assert len(case.entries) <= ENTRIES_KEPT
+    assert f"k{ENTRIES_KEPT - 1}" in case.entries, "the newest that was told"
+    made.run(MIN)
+    assert made.sent == [PAGED], "a page that is still known is not sent again"
+
+
 # --- stopped --------------------------------------------------------------------------------------------------------
 
 
@@ -209,6 +252,86 @@ def test_between_claim_and_sending_an_acknowledgement_still_stops_it() -> None:
     made.tell("acknowledge")
     made.read()
     assert made.ledgers["n1"].jobs(made.now_ms) == []
+
+
+def test_what_is_claimed_and_not_begun_is_dropped_at_once_by_whoever_claimed_it() -> None:
+    made = desk()
+    made.add("n2")
+    made.publish()
+    made.read()
+    for record in made.ledgers["n2"].steps(made.now_ms):
+        made.append(record)
+    made.tell("acknowledge")
+    made.run(2 * S)
+    assert made.sent == []
+    assert made.states() == [("lead", "page", "dropped", "answered")]
+    assert not next(r for t, r, _ in made.log if t == NOTIFICATIONS and r.state == "dropped").doubt
+
+
+def test_what_waits_for_a_thread_is_stopped_by_an_answer_too() -> None:
+    made = desk()
+    (job,) = made.turn(finish=False)
+    ledger = made.ledgers["n1"]
+    assert ledger.stopped(job, made.now_ms) == ""
+    made.tell("acknowledge")
+    made.read()
+    assert ledger.stopped(job, made.now_ms) == "answered"
+    made.append(ledger.done(job, "dropped", "answered", made.now_ms))
+    made.run(MIN)
+    assert (made.sent, made.states()) == ([], [("lead", "page", "dropped", "answered")])
+
+
+def test_a_drop_that_crosses_a_claim_does_not_hide_what_was_sent() -> None:
+    """One notifier has read the answer, another has not and sends."""
+    made = desk()
+    made.add("n2")
+    made.publish()
+    made.read()
+    claim = made.ledgers["n2"].steps(made.now_ms)
+    made.tell("acknowledge")
+    ahead, behind = made.ledgers["n1"], made.ledgers["n2"]
+    for topic, payload, appended_ms in made.log[made.at["n1"] :]:
+        ahead.take(topic, payload, appended_ms, made.now_ms)
+    made.at["n1"] = len(made.log)
+    drop = ahead.steps(made.now_ms)
+    assert [r.state for r in drop] == ["dropped"]
+    (record,) = claim
+    behind.take(NOTIFICATIONS, record, made.now_ms, made.now_ms)
+    (job,) = behind.jobs(made.now_ms)
+    for appended in (record, *drop, behind.done(job, "sent", "", made.now_ms)):
+        made.append(appended)
+    made.sent.append(PAGED)
+    close_taken(made)
+    made.run(MIN)
+    assert made.sent == [PAGED, ("lead", "LEAD_CHAT", "ended")]
+
+
+def test_a_word_that_came_too_late_does_not_survive_compaction_as_the_last() -> None:
+    made = desk()
+    made.add("n2")
+    made.publish()
+    made.read()
+    (late,) = made.ledgers["n2"].steps(made.now_ms)
+    made.kill("n2")
+    made.run(2 * S)
+    made.append(late)  # it was under way to the broker for long
+    made.run(2 * S)
+    last = {r.key: (t, r, at) for t, r, at in made.log if t == NOTIFICATIONS}
+    made.log = [r for r in made.log if r[0] != NOTIFICATIONS] + list(last.values())
+    made.kill("n1")
+    made.add("n3")
+    made.run(2 * MIN)
+    assert made.sent == [PAGED]
+
+
+def test_a_clock_that_is_set_back_makes_nothing_wait() -> None:
+    made = desk()
+    made.broken = {"LEAD_CHAT"}
+    made.run(3 * S)
+    made.now_ms -= 60 * MIN
+    made.broken.clear()
+    made.run(20 * S)
+    assert made.sent == [PAGED]
 
 
 def test_a_page_decided_after_the_answer_is_owed_whatever_is_read_first() -> None:
@@ -326,6 +449,109 @@ def test_a_relapse_ends_a_second_time() -> None:
     assert made.sent == [PAGED, ("lead", "LEAD_CHAT", "ended")] * 2
 
 
+def test_whoever_was_told_of_the_end_is_told_that_it_came_back_and_of_the_second_end_once() -> None:
+    made = desk()
+    made.turn()
+    made.tell("reassign", person="team")
+    made.run(MIN)
+    close_as(made, "team")
+    made.run(MIN)
+    made.sent.clear()
+    made.add("n2")
+    made.world.run(17 * MIN)  # back with team, who is paged; lead was told that it is over
+    assert made.world.order()["reopened"] == 1
+    made.publish()
+    made.kill("n1")
+    made.run(MIN)
+    assert made.sent == [("team", "TEAM_CHAT", "page"), ("lead", "LEAD_CHAT", "relapsed")]
+    close_as(made, "team")
+    made.add("n3")
+    made.run(MIN)
+    assert sorted(made.sent[2:]) == [("lead", "LEAD_CHAT", "ended"), ("team", "TEAM_CHAT", "ended")]
+    made.run(MIN)
+    assert len(made.sent) == 4
+
+
+def test_whoever_could_not_be_told_that_it_came_back_is_not_told_of_the_end_again() -> None:
+    made = desk()
+    made.turn()
+    made.tell("reassign", person="team")
+    made.run(MIN)
+    close_as(made, "team")
+    made.run(MIN)
+    made.broken = {"LEAD_CHAT"}
+    made.world.run(17 * MIN)
+    made.run(20 * S)
+    close_as(made, "team")
+    made.broken.clear()
+    made.run(MIN)
+    assert [s for s in made.sent if s[0] == "lead"] == [
+        PAGED, ("lead", "LEAD_CHAT", "passed_on"), ("lead", "LEAD_CHAT", "ended"),
+    ]  # fmt: skip
+
+
+def test_who_is_paged_when_it_comes_back_is_not_told_so_beside_whatever_is_read_first() -> None:
+    made = desk()
+    made.turn()
+    close(made)
+    made.run(MIN)
+    made.world.run(17 * MIN)
+    made.publish()
+    late = [r for r in made.log if r[0] == ALERTS]
+    made.log = [r for r in made.log if r[0] != ALERTS]  # the topic of pages is behind
+    made.kill("n1")
+    made.add("n2")
+    made.run(3 * S)
+    made.log += late
+    made.run(MIN)
+    assert made.sent[2:] == [PAGED]
+
+
+def test_a_page_that_may_have_arrived_has_an_end_too() -> None:
+    made = desk()
+    made.turn(finish=False)  # sent or not: nobody will ever know
+    made.kill("n1")
+    made.add("n2")
+    made.tell("acknowledge")
+    made.run(LEASE_MS + 5 * S)
+    assert made.states() == [("lead", "page", "dropped", "answered")]
+    close_taken(made)
+    made.run(MIN)
+    assert made.sent == [("lead", "LEAD_CHAT", "ended")]
+
+
+def close_taken(made: Desk) -> None:
+    """The order, acknowledged by now, is resolved and verified."""
+    made.world.service(0.9, 5, "5m")
+    made.tell("resolve", cause="staffing", measure="two agents moved over")
+    after_resolve(made.world, 1.0, 10)
+    made.world.run(S)
+    made.publish()
+    assert made.world.order()["state"] == "closed"
+
+
+def test_a_way_that_left_the_settings_is_replaced_by_another_of_that_person() -> None:
+    made = desk()
+    made.turn()
+    made.kill("n1")
+    made.settings = replace(SETTINGS, contacts=(Contact("lead", ("LEAD_NEW",)),))
+    made.add("n2")
+    close(made)
+    made.run(MIN)
+    assert made.sent == [PAGED, ("lead", "LEAD_NEW", "ended")]
+
+
+def test_without_any_way_left_that_stands_in_the_ledger() -> None:
+    made = desk()
+    made.turn()
+    made.kill("n1")
+    made.settings = replace(SETTINGS, contacts=())
+    made.add("n2")
+    close(made)
+    made.run(MIN)
+    assert ("lead", "ended", "dropped", "no_way_in_settings") in made.states()
+
+
 def test_news_of_an_end_grows_old_too() -> None:
     made = desk()
     made.turn()
@@ -344,6 +570,7 @@ def test_pages_of_one_order_are_bounded() -> None:
         page: dict[str, Any] = {"kind": "page", "order": "o", "queue": "a/b", "owner": "lead", "severity": 1}
         case.take_alert(page | {"at_ms": n, "title": "t", "text": "t", "zh": "z", "pos": [0, n, 0]}, WALL)
         moved = {"actor": "system", "event": "resolve_due", "decision": "escalated", "pos": [0, n, 1], "version": n}
+        moved |= {"at_ms": n}
         case.take_decision(moved | {"data": {"from": "a"}, "order_after": {"owner": "b"}}, WALL)
     assert (len(case.pages), min(case.pages)) == (PAGES_KEPT, (10, 0))
     assert len(case.passed) == PASSED_KEPT

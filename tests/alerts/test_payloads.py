@@ -101,6 +101,7 @@ PAYLOADS: dict[str, Any] = {
     "person-page": told("page", ORDER, PAGE),
     "person-passed-on": told("passed_on", ORDER, {"to_name": "林峰 Lin Feng"}),
     "person-accepted": told("accepted", ORDER | {"state": "accepted", "hold_until_ms": T0 + 7_200_000}, {}),
+    "person-relapsed": told("relapsed", ORDER | {"state": "analysing", "reopened": 1}, {"zh": ZH}),
     "person-closed": told("ended", CLOSED, {}),
     "person-cancelled": told("ended", CLOSED | {"state": "cancelled"}, {}),
 }
