@@ -18,10 +18,12 @@ ROOT: Final = Path(__file__).parents[2]
 SOURCES: Final = [*sorted((ROOT / "alerts").rglob("*.py")), *sorted((ROOT / "models").glob("rota*.py"))]
 #: What stands for a part of a sentence that is known at run time only.
 PART: Final = "7"
-#: What is said by which argument (place, name) of a call.
+#: What is said by which argument (place, name) of a call, by module and name of the function.
 Sinks = dict[str, dict[str, tuple[int, str]]]
+Named = tuple[str, ast.FunctionDef]  #: with its module
 TURN: Final = {"event": (1, "event"), "decision": (2, "decision"), "why": (3, "why")}
 ASK: Final = {"decision": (0, "decision"), "why": (1, "why")}
+MOVE: Final = {"why": (0, "why")}
 
 
 @dataclass
@@ -36,26 +38,27 @@ class Said:
 
 def said() -> Said:
     """All of it."""
-    functions = [
-        node
+    functions: list[Named] = [
+        (path.stem, node)
         for path in SOURCES
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.FunctionDef)
     ]
-    sinks: Sinks = {"move": {"why": (0, "why")}, "escalate": {"event": (3, "event"), "why": (4, "why")}}
+    sinks: Sinks = {"people.escalate": {"why": (4, "why")}}
     while grown := [found for function in functions for found in _passed_on(function, sinks)]:
         for name, kind, at in grown:
             sinks.setdefault(name, {})[kind] = at
     found = Said()
     for function in functions:
-        for call in _calls(function):
+        for call in _calls(function[1]):
             _say(found, function, call, sinks)
     found.reasons |= {may.reason for may in MAY.values()} | {"not_your_role", "malformed"}
     return found
 
 
-def _say(found: Said, function: ast.FunctionDef, call: ast.Call, sinks: Sinks) -> None:
-    for kind, at in _sink(call, sinks).items():
+def _say(found: Said, named: Named, call: ast.Call, sinks: Sinks) -> None:
+    module, function = named
+    for kind, at in _sink(call, module, sinks).items():
         for text in texts(_argument(call, at), function):
             if kind == "why":
                 (found.sentences if " " in text else found.reasons).add(text)
@@ -68,26 +71,25 @@ def _say(found: Said, function: ast.FunctionDef, call: ast.Call, sinks: Sinks) -
         found.reasons.update(text for text in texts(_argument(call, (0, "reason")), function) if PART not in text)
 
 
-def _sink(call: ast.Call, sinks: Sinks) -> dict[str, tuple[int, str]]:
-    name = _called(call)
-    if name != "log":
-        return sinks.get(name, {})
-    of = ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
-    return TURN if of.endswith("turn") else ASK if of in ("ask", "self") else {}
+def _sink(call: ast.Call, module: str, sinks: Sinks) -> dict[str, tuple[int, str]]:
+    name, of = _called(call), ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
+    if name == "log":
+        return TURN if of.endswith("turn") else ASK if of in ("ask", "self") else {}
+    if name == "move" and of == "ask":
+        return MOVE
+    return sinks.get(f"{of or module}.{name}", {})
 
 
-def _passed_on(function: ast.FunctionDef, sinks: Sinks) -> Iterator[tuple[str, str, tuple[int, str]]]:
+def _passed_on(named: Named, sinks: Sinks) -> Iterator[tuple[str, str, tuple[int, str]]]:
     """The parameters of *function* that it says, as (function, kind, (place, name)), as far as they are not known."""
-    names = [one.arg for one in (*function.args.args, *function.args.kwonlyargs)]
-    bound = 1 if names[:1] == ["self"] else 0
-    if function.name in ("log", "move"):
-        return  # the end of the way
+    module, function = named
+    names, name = [one.arg for one in (*function.args.args, *function.args.kwonlyargs)], f"{module}.{function.name}"
     for call in _calls(function):
-        for kind, at in _sink(call, sinks).items():
+        for kind, at in _sink(call, module, sinks).items():
             given = _argument(call, at)
             given = given.value if isinstance(given, ast.Subscript) else given
-            if isinstance(given, ast.Name) and given.id in names and kind not in sinks.get(function.name, {}):
-                yield function.name, kind, (names.index(given.id) - bound, given.id)
+            if isinstance(given, ast.Name) and given.id in names and kind not in sinks.get(name, {}):
+                yield name, kind, (names.index(given.id), given.id)
 
 
 def texts(node: ast.expr | None, function: ast.FunctionDef | None = None) -> Iterator[str]:

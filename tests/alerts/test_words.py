@@ -1,4 +1,4 @@
-"""Every name and sentence that the loop writes into its log has words; read off the source, so that none is forgotten."""
+"""Every name and sentence that the loop writes into its log has words: read off the source, none is forgotten."""
 
 from __future__ import annotations
 
