@@ -78,7 +78,7 @@ def page(wall: Wall, browser: webdriver.Chrome) -> Iterator[webdriver.Chrome]:
     yield browser
     log = browser.get_log("browser")  # type: ignore[no-untyped-call]
     browser.get("about:blank")
-    assert not log
+    assert log == [], log
 
 
 def text_of(element: WebElement) -> str:

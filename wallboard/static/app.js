@@ -105,7 +105,7 @@ const on = {
     dirty = true;
   },
   alert(alert) {
-    if (alert.kind === "page") return; // it went to a person's phone; the wall has the alert behind it
+    if (alert.kind === "page" || alert.kind === "asked") return; // it went to a person's phone; the wall has the alert behind it
     alerts = [alert, ...alerts].slice(0, ALERTS_SHOWN);
     if (alert.kind === "refused") {
       cards.get(alert.order)?.refused(alert);
@@ -342,6 +342,7 @@ const ofPartition = (sheet, sent) => () =>
 
 /** Somebody else acts: other steps are open. */
 function actorChanged() {
+  byId("details-actor").value = byId("actor").value;
   localStorage.setItem("actor", byId("actor").value);
   for (const card of cards.values()) card.showSteps();
   details.drawSteps();
@@ -365,6 +366,13 @@ async function begin() {
   actor.value = localStorage.getItem("actor") || "-";
   if (actor.selectedIndex < 0) actor.selectedIndex = Math.min(1, actor.length - 1);
   actor.addEventListener("change", actorChanged);
+  const inside = byId("details-actor"); // the same choice, where the dialog covers the other one
+  inside.append(...[...actor.options].map((option) => new Option(option.text, option.value)));
+  inside.value = actor.value;
+  inside.addEventListener("change", () => {
+    actor.value = inside.value;
+    actorChanged();
+  });
   beginAsking();
   details = new Details(page);
   side = new Side(page);

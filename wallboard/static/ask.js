@@ -20,7 +20,7 @@ export function ask({ title, zh, about = "", hint = "", fields = [], send = titl
   const inputs = new Map(fields.map((field) => [field.name, input(field)]));
   const settle = () => adjust(fields, inputs);
   byId("ask-fields").replaceChildren(...fields.map((field) => labelled(field, inputs.get(field.name))));
-  byId("ask-fields").oninput = settle;
+  byId("ask-fields").oninput = byId("ask-fields").onchange = settle;
   settle();
   dialog.returnValue = "";
   dialog.showModal();
@@ -42,7 +42,7 @@ function input(field) {
     if (field.kind === "number") [element.min, element.max, element.step] = [field.min ?? "", field.max ?? "", field.step ?? "1"];
     else element.maxLength = field.max ?? TEXT_LIMIT;
   }
-  if (field.value !== undefined) element.value = field.value;
+  if (field.value) element.value = field.value;
   return element;
 }
 

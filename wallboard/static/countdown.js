@@ -4,7 +4,8 @@ import { chinese, make, setAttribute, setText } from "./dom.js";
 import { span } from "./words.js";
 
 const [HALF, SHORT] = [0.5, 0.25];
-const GONE = { half: "50 % gone", short: "75 % gone" };
+/** How much of it is gone, with a shape of its own each. */
+const GONE = { half: "◐ 50 %", short: "◕ 75 %" };
 
 /** When the limit to resolve began to run, as far as the order itself tells. */
 export const resolveFrom = (order) => order.negotiation?.agreed_at_ms ?? order.opened_ms;
@@ -14,6 +15,7 @@ export class Countdown {
     this.value = make("b");
     this.fill = make("span", "bar");
     this.gone = make("span", "gone");
+    this.gone.title = "so much of the limit is gone";
     const name = make("span", "limit-name", `${en} `, chinese(zh), this.gone);
     this.element = make("div", "limit", name, this.value, make("span", "track", this.fill));
   }

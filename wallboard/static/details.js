@@ -6,7 +6,7 @@ import { button, byId, chinese, make, refill, setAttribute, setHidden, setText }
 import { get } from "./feed.js";
 import { STEPS, asked, steps } from "./steps.js";
 import { clockText, moment } from "./when.js";
-import { FINDING_KINDS, FINDING_STATES, ORDER_STATES, SEVERITIES, TIERS, WAYS, figure } from "./words.js";
+import { FINDING_KINDS, FINDING_STATES, ORDER_STATES, SEVERITIES, TIERS, WAYS, figure, problemText } from "./words.js";
 
 /** Changes of an order come in bursts; its log is read once for each. */
 const AGAIN_MS = 300;
@@ -51,6 +51,7 @@ export class Details {
   }
 
   async open(id) {
+    clearTimeout(this.timer);
     if (this.id !== id) {
       this.id = id;
       this.order = null;
@@ -93,7 +94,6 @@ export class Details {
   }
 
   async problemOf(id) {
-    if (this.problem?.id === id) return this.problem;
     const { problems } = await get("/api/problems").catch(() => ({ problems: [] }));
     return problems.find((alert) => alert.problem.id === id)?.problem ?? { id };
   }
@@ -136,7 +136,7 @@ export class Details {
   /** Whoever acts may have other steps. */
   drawSteps() {
     if (!this.order) return;
-    const open = new Set(steps({ ...this.page.context(this.order), asked: this.asked }).map((step) => step.command));
+    const open = new Set(steps({ ...this.page.context(this.order), asked: this.asked, problemOpen: this.problem?.state !== "closed" }).map((step) => step.command));
     for (const [element, command] of this.buttons) setHidden(element, !open.has(command));
   }
 
@@ -167,14 +167,9 @@ export class Details {
       ["until", "截至", order.hold_until_ms && moment(order.hold_until_ms, at)],
       ["cause, measure", "原因与措施", order.cause && `${this.cause(order.cause)}: ${order.measure ?? ""}`],
       ["verification", "验证", order.verification && `${order.verification.state}: ${order.verification.sentence}`],
-      ["problem record", "问题记录", this.problem && this.problemText()],
+      ["problem record", "问题记录", this.problem && (this.problem.half_hour ? problemText(this.problem, (id) => this.name(id)) : this.problem.id)],
       ["verdict", "评定", told.verdict],
     ].filter(([, , value]) => value);
-  }
-
-  problemText() {
-    const { id, half_hour: half, zone, orders } = this.problem;
-    return half ? `${id}: comes back at ${half} (${zone}), ${orders.length} orders opened it` : id;
   }
 
   cause(id) {

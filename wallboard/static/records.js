@@ -2,6 +2,7 @@
 
 import { chinese, make, refill } from "./dom.js";
 import { clockText, moment } from "./when.js";
+import { problemText } from "./words.js";
 
 const SHOWN = 40;
 
@@ -45,8 +46,11 @@ export class Records {
     return item;
   }
 
-  problem({ queue, text, problem }) {
+  problem({ queue, problem }) {
     const links = problem.orders.flatMap((id) => [" ", Object.assign(make("a", "", id), { href: `#order=${encodeURIComponent(id)}` })]);
-    return make("li", "", this.when(problem.since_ms), make("b", "", queue), ` ${problem.half_hour} (${problem.zone}) ${text}`, ...links);
+    const name = (id) => this.page.people.get(id)?.name ?? id ?? "nobody";
+    const item = make("li", "", this.when(problem.since_ms), make("b", "", queue), ` ${problemText(problem, name)}`, ...links);
+    item.dataset.state = problem.state === "closed" ? "over" : "open";
+    return item;
   }
 }

@@ -98,3 +98,12 @@ export function matches(pattern, name) {
   const literal = (text) => text.replace(/[.+^${}()|[\]\\]/g, "\\$&").replace(/\*/g, ".*").replace(/\?/g, ".");
   return new RegExp(`^${literal(pattern)}$`, "s").test(name);
 }
+
+/** A problem record in a line; `name` puts a person id into words. */
+export function problemText(problem, name) {
+  const parts = [`${problem.id}: comes back at ${problem.half_hour} (${problem.zone}), ${problem.orders.length} orders opened it`];
+  if (problem.joined) parts.push(`${problem.joined} came since`);
+  if (problem.owner) parts.push(`owner ${name(problem.owner)}`);
+  if (problem.state === "closed") parts.push(`closed by ${name(problem.closed_by)}: ${problem.cause}: ${problem.measure}`);
+  return parts.join(", ");
+}
