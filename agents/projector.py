@@ -22,6 +22,7 @@ from redis.asyncio import Redis
 from redis.exceptions import OutOfMemoryError, WatchError
 
 from models.errors import WorkError
+from models.fields import TS_END_MS
 from models.keys import (
     ALERTS_KEPT,
     CLOSED_KEPT,
@@ -256,7 +257,9 @@ class _Batch:
             kept = kept or alert.get("floor")
             if kept is not None:
                 self._pipe.hset(self._keys.notes, kept["id"], value)
-                self._pipe.zadd(self._keys.notes_at, {kept["id"]: alert["at_ms"]})
+                # a problem stays in the list until it is closed, whatever else is told meanwhile
+                lasts = kept is alert.get("problem") and kept.get("state") == "open"
+                self._pipe.zadd(self._keys.notes_at, {kept["id"]: TS_END_MS if lasts else alert["at_ms"]})
             self._pipe.xadd(
                 self._keys.alerts(self._partition),
                 {"value": value},

@@ -13,11 +13,12 @@ from models.command import OrderCommand
 
 @dataclass(frozen=True, slots=True)
 class No:
-    """A refusal: its named reason, words, and the live figures that speak against the command."""
+    """A refusal: its named reason, words, the live figures that speak against the command, and what else is logged."""
 
     reason: str
     text: str
     live: dict[str, float | None] = field(default_factory=dict)
+    data: dict[str, str | int | float | bool | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

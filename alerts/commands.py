@@ -15,6 +15,7 @@ from alerts import (
     limits,
     negotiation,
     people,
+    problem_desk,
     proof,
     reports,
     roles,
@@ -28,6 +29,8 @@ from alerts.workorder import UNANSWERED, moved
 from models.catalogue import Catalogue, Person
 from models.command import CANCEL_REASONS, NEEDS, OrderCommand
 from models.duty import on_duty
+from models.hours import local, settings_for
+from models.rota import shift_at
 
 SHIFT_LEAD = 1
 
@@ -39,7 +42,7 @@ def obey(catalogue: Catalogue, turn: Turn, order: WorkOrder, command: OrderComma
     if no is None:
         _HANDLERS[command.command](ask)
         return
-    turn.log(order, command.command, "refused", no.text, command.actor, {"reason": no.reason}, no.live)
+    turn.log(order, command.command, "refused", no.text, command.actor, {"reason": no.reason, **no.data}, no.live)
     if command.command == "resolve":
         turn.alert("refused", order, f"Resolve refused: {no.text}", f"解决申请被拒绝:{no.text}")
 
@@ -76,7 +79,9 @@ def _until(ask: Ask, longest_ms: int) -> No | None:
     if left_ms <= 0:
         return No("until_is_past", "until lies in the past")
     if left_ms > longest_ms:
-        return No("until_too_late", f"until may be {longest_ms // 60_000} min ahead at most")
+        latest_ms = ask.turn.now_ms + longest_ms
+        text = f"until may be {longest_ms // 60_000} min ahead at most"
+        return No("until_too_late", text, data={"latest_ms": latest_ms})
     return None
 
 
@@ -85,7 +90,15 @@ def _may_hold(ask: Ask) -> No | None:
 
 
 def _may_accept(ask: Ask) -> No | None:
-    return _until(ask, ask.catalogue.limits.accept_max_ms)
+    """For one shift at most: until the end of the one under way; without one, as long as the settings say."""
+    longest_ms = ask.catalogue.limits.accept_max_ms
+    department = settings_for(ask.catalogue, ask.order.queue).department
+    shift = shift_at(ask.catalogue, department, ask.turn.now_ms)
+    if shift is None or shift.ends_ms - ask.turn.now_ms >= longest_ms or (ask.command.until_ms or 0) <= shift.ends_ms:
+        return _until(ask, longest_ms)
+    ends = local(shift.zone, shift.ends_ms).strftime("%Y-%m-%d %H:%M")
+    text = f"until may be {ends} {shift.zone} at the latest: then the shift {shift.name} ends"
+    return No("until_after_the_shift", text, data={"latest_ms": shift.ends_ms})
 
 
 def _may_cancel(ask: Ask) -> No | None:
@@ -165,6 +178,8 @@ _GUARDS: dict[str, Callable[[Ask], No | None]] = {
     "agree_limit": negotiation.may_agree,
     "sign_evidence": _may_sign,
     "consult": consultation.may_consult,
+    "release": consultation.may_release,
+    "close_problem": problem_desk.may_close,
     "report": _may_report,
     "over": reports.may_be_over,
     "sign_check": reports.may_sign_check,
@@ -250,6 +265,7 @@ def _confirm_cancel(ask: Ask) -> None:
     order.hold_until_ms, order.closed_ms = None, ask.turn.now_ms
     ask.turn.memory.cancelled(order)
     ask.move(order.private.cancel_reason, asked_by=order.private.cancel_by)
+    consultation.over(ask.turn, order, "confirm_cancel")
     ask.turn.alert(
         "cleared", order, f"Cancelled: {order.private.cancel_reason}", f"工单已取消:{order.private.cancel_reason}"
     )
@@ -325,5 +341,7 @@ _HANDLERS: dict[str, Callable[[Ask], None]] = {
     "over": reports.over,
     "sign_check": reports.sign_check,
     "supervise": consultation.supervise,
+    "release": consultation.release,
+    "close_problem": problem_desk.close,
     "helped": _helped,
 }

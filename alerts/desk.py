@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from alerts import consultation, deadlines, findings, handover, limits, people, proof, routing
+from alerts import consultation, deadlines, findings, handover, limits, people, problem_desk, proof, routing
 from alerts.episode import order_id
 from alerts.judge import Change
 from alerts.moves import go
@@ -91,14 +91,7 @@ def _remember(catalogue: Catalogue, turn: Turn, order: WorkOrder, event: str) ->
         turn.log(order, event, "experience_offered", f"{len(order.like)} similar orders are offered", data=data)
     problem = turn.memory.opened(catalogue, order)
     if problem is not None:
-        orders, half, zone = problem["orders"], problem["half_hour"], problem["zone"]
-        en = f"{len(orders)} orders of {order.queue} within ten days at {half} ({zone}): a problem record is opened"
-        zh = f"{order.queue} 十日内在{half}时段出现{len(orders)}次工单,建立问题记录"
-        data = {"problem": problem["id"], "half_hour": half, "zone": zone, "orders": ", ".join(orders)}
-        turn.log(order, event, "problem_opened", en, data=data)
-        heading, parts = f"{order.queue}: problem {problem['id']}", {"problem": problem}
-        told = (order.severity, heading, (en, zh), order.id, order.owner, parts)
-        turn.alert_without_order("problem", order.queue, *told)
+        problem_desk.opened(catalogue, turn, order, *problem, event)
     elif order.problem is not None:
         turn.log(order, event, "problem_joined", "it belongs to an open problem", data={"problem": order.problem})
 
@@ -199,7 +192,7 @@ def people_changed(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
     if not catalogue.people:
         return  # there is nobody to take it: the name stays, a person who comes later can
     _handlers_changed(catalogue, turn, order)
-    consultation.keep_apart(catalogue, turn, order)
+    consultation.settings_changed(catalogue, turn, order)
 
 
 def _handlers_changed(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:

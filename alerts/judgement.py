@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from alerts import commands, desk, handover, proof, reports, trend
+from alerts import commands, desk, handover, problem_desk, proof, reports, trend
 from alerts.change_watch import ChangeWatch
 from alerts.defaults import default_rules
 from alerts.episode import anomaly, sentence
@@ -184,6 +184,9 @@ class Judgement:
                     self._episode(turn, change)
             if queue in self._open:
                 desk.people_changed(catalogue, turn, self._orders[queue])
+            self._done(turn, queue)
+        for queue, back in self._memory.recurrences():
+            problem_desk.settings_changed(catalogue, turn, self._orders[queue], back)
             self._done(turn, queue)
         return turn.outputs
 

@@ -61,22 +61,30 @@ class Memory:
                 past.helped += 1 if helped else -1
                 self._changed.add(queue)
 
-    def opened(self, catalogue: Catalogue, order: WorkOrder) -> dict[str, Any] | None:
-        """*order* has opened: fill in its problem. The problem record (``models.outputs.Problem``) if it opens now."""
+    def opened(self, catalogue: Catalogue, order: WorkOrder) -> tuple[int, problem.Open] | None:
+        """*order* has opened: fill in its problem. The problem, with its half-hour, if it opens now."""
         half = half_of_week(catalogue, order.queue, order.opened_ms) % 48
         back = self._back.setdefault(order.queue, problem.Recurrence())
         self._changed.add(order.queue)
         order.problem, orders = back.opened(order.queue, half, order.opened_ms, order.id)
         if not orders:
             return None
-        return {
-            "id": order.problem,
-            "queue": order.queue,
-            "half_hour": problem.clock_time(half),
-            "zone": site_of(catalogue, order.queue).zone,
-            "orders": orders,
-            "since_ms": order.opened_ms,
-        }
+        back.problems[half].zone = site_of(catalogue, order.queue).zone
+        return half, back.problems[half]
+
+    def open_problem(self, queue: str, name: str) -> tuple[int, problem.Open] | None:
+        """The open problem *name* of *queue*, with its half-hour."""
+        back = self._back.get(queue)
+        return None if back is None else back.find(name)
+
+    def problem_closed(self, queue: str, half: int) -> None:
+        """The problem of that half-hour is closed."""
+        self._back[queue].closed(half)
+        self._changed.add(queue)
+
+    def recurrences(self) -> Iterator[tuple[str, problem.Recurrence]]:
+        """The queues with open problems, by name. Whoever changes one says so in *changed*."""
+        return ((queue, self._back[queue]) for queue in sorted(self._back) if self._back[queue].problems)
 
     def cancelled(self, order: WorkOrder) -> None:
         """*order* was cancelled: it does not count as one that came back."""

@@ -17,8 +17,13 @@ def give(order: WorkOrder, person: Person) -> None:
         order.private.tried.append(person.id)
 
 
-def page(catalogue: Catalogue, turn: Turn, order: WorkOrder, person: Person, said: tuple[str, str]) -> None:
-    """Page *person*, unless that was done just now or nobody is woken for this."""
+def page(
+    catalogue: Catalogue, turn: Turn, order: WorkOrder, person: Person, said: tuple[str, str], kind: str = "page"
+) -> None:
+    """Page *person*, unless that was done just now or nobody is woken for this.
+
+    *kind* is ``asked`` for what is asked of this person beside: the owner's answer does not settle it.
+    """
     last = order.private.paged.get(person.id)
     if order.severity >= 3 and not on_duty(catalogue, person, turn.now_ms):
         turn.log(order, "breached", "suppressed", "off_duty_and_not_urgent", data={"person": person.id})
@@ -27,7 +32,7 @@ def page(catalogue: Catalogue, turn: Turn, order: WorkOrder, person: Person, sai
     else:
         order.private.paged[person.id] = turn.now_ms
         turn.log(order, "breached", "notified", "paged", data={"person": person.id})
-        turn.alert("page", order, *said, owner=person.id)
+        turn.alert(kind, order, *said, owner=person.id)
 
 
 def escalate(catalogue: Catalogue, turn: Turn, order: WorkOrder, event: str, why: tuple[str, str]) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
-from alerts import findings, limits, people, verification
+from alerts import consultation, findings, limits, people, verification
 from alerts.episode import amount, anomaly
 from alerts.judge import Change
 from alerts.moves import go
@@ -193,6 +193,7 @@ def close(
     order.active.clear()
     order.private.cancel_by = order.private.cancel_reason = ""
     turn.log(order, "verified", "closed", why, actor)
+    consultation.over(turn, order, "verified")
     if turn.memory.keep(catalogue, order):
         turn.log(order, "verified", "experience_kept", "cause, measure and effect are kept for orders like it")
     turn.alert("cleared", order, *said)

@@ -78,6 +78,8 @@ MAY: Final[dict[str, May]] = {
     "over": _may("sender", "sender", "not_the_sender"),
     "sign_check": _may("checker", "checker", "not_the_checker"),
     "supervise": _may("supervising", "supervising", "not_the_supervising_party"),
+    "release": _may("owner responsible supervising consulted", "owner responsible supervising consulted"),
+    "close_problem": _may("person", "person", "unknown_person"),  # whose it is says `alerts.problem`
     "helped": _may("anyone", "owner responsible shift_lead"),
     "floor_note": _may("person", "person", "unknown_person"),
     "accept_shift": _may("anyone", "shift_lead"),

@@ -25,6 +25,7 @@ Notes that the arrows do not say:
   left undecided. So do ``over`` and ``sign_check``: each proves a finding in its own way (`alerts.findings`).
 - ``remind_due`` comes to who has acknowledged and is silent; a broken limit comes to anybody.
 - ``verdict``, ``note`` and ``helped`` are legal for ever. Whose each command is stands in `alerts.roles`.
+- ``close_problem`` is about a problem record of the queue; logged with the queue's last order.
 - ``floor_note`` and ``accept_shift`` are about no one order: a line of the floor log, and `accept_handover` of each
   order that waits for the incoming lead.
 """
@@ -106,6 +107,8 @@ MOVES: Final[dict[str, dict[str, str]]] = {
     "over": _row(OPEN, SAME),
     "sign_check": {"verifying": SAME},
     "supervise": _row(OPEN, SAME),
+    "release": _row(OPEN, SAME),
+    "close_problem": _row(STATES, SAME),
     "helped": _row(STATES, SAME),
     "floor_note": {},
     "accept_shift": {},

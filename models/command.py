@@ -40,6 +40,8 @@ CommandName = Literal[
     "over",
     "sign_check",
     "supervise",
+    "release",
+    "close_problem",
     "helped",
     "floor_note",
     "accept_shift",
@@ -67,14 +69,16 @@ class OrderCommand(BaseModel):
     command: CommandName
     actor: str
     cause: _Text = ""  #: resolve: one of the catalogue's causes
-    measure: _Text = ""  #: resolve: what was done, one line
+    measure: _Text = ""  #: resolve, close_problem: what was done, one line
     reason: _Text = ""  #: hold, accept (the shortfall), cancel, reassign: why, one line
-    text: _Text = ""  #: note, floor_note, consult, report, supervise, sign_evidence, sign_check: what was seen
-    person: _Text = ""  #: reassign, hand_over, consult: a person id; report: who signs the check
+    #: note, floor_note, consult, release, report, supervise, sign_evidence, sign_check: what was seen; close_problem: the
+    #: root cause
+    text: _Text = ""
+    person: _Text = ""  #: reassign, hand_over, consult, release: a person id; report: who signs the check
     #: hold, accept, propose_limit: stream time, epoch milliseconds; agree_limit: the limit meant, when it is said
     until_ms: int | None = Field(None, ge=-TS_END_MS, lt=TS_END_MS)
     verdict: Literal["", "true", "false", "expected"] = ""
-    department: _Text = ""  #: consult: a department of the settings
+    department: _Text = ""  #: consult, release: a department of the settings
     supervisor: _Text = ""  #: consult: the person who supervises, when several departments take part
     kind: Literal["", FindingKind] = ""  #: report
     severity: int | None = Field(None, ge=1, le=3)  #: report
@@ -88,6 +92,7 @@ class OrderCommand(BaseModel):
     outcome: Literal["", "passed", "failed"] = ""  #: sign_check
     like: _Text = ""  #: helped: the id of the order that was offered as similar
     helped: Literal["", "yes", "no"] = ""
+    problem: _Text = ""  #: close_problem: its id
 
 
 #: Fields that a command cannot do without.
@@ -107,6 +112,7 @@ NEEDS: Final[dict[str, tuple[str, ...]]] = {
     "over": ("key",),
     "sign_check": ("finding", "outcome", "text"),
     "supervise": ("text",),
+    "close_problem": ("problem", "text", "measure"),
     "helped": ("like", "helped"),
     "floor_note": ("text",),
 }

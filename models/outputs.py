@@ -220,6 +220,13 @@ class Problem(_Part):
     zone: str
     orders: list[str] = Field(description="the orders that opened it")
     since_ms: int
+    state: Literal["open", "closed"] = "open"
+    owner: str | None = Field(default=None, description="person id: accountable; null where the settings name nobody")
+    joined: int = Field(default=0, description="orders that came after those that opened it")
+    closed_ms: int | None = None
+    closed_by: str | None = Field(default=None, description="person id")
+    cause: str = Field(default="", description="the root cause, one line")
+    measure: str = Field(default="", description="what was done about it, one line")
 
 
 class TierGap(_Part):
@@ -285,7 +292,7 @@ class FloorNote(_Part):
 class Alert(_Payload):
     """What a wallboard or a person should see (topic ``alerts``)."""
 
-    kind: Literal["raised", "changed", "cleared", "refused", "page", "problem", "handover", "floor"]
+    kind: Literal["raised", "changed", "cleared", "refused", "page", "asked", "problem", "handover", "floor"]
     queue: str
     order: str | None
     at_ms: int

@@ -36,7 +36,8 @@ class CommandRequest(BaseModel):
 
 
 class FindingRequest(CommandRequest):
-    """The body of ``POST /api/findings``: what was found in *queue*, or that a sender's finding is over."""
+    """The body of ``POST /api/findings`` (what was found in *queue*, or that a sender's finding is over), and of ``POST
+    /api/problems`` (a problem of *queue* is closed)."""
 
     queue: str = Field(min_length=1, max_length=QUEUE_MAX)
 
@@ -46,7 +47,7 @@ def reported(request: FindingRequest, people: frozenset[str]) -> OrderCommand:
 
     A finding of another system is reported, and said to be over, by no person.
     """
-    if request.command not in ("report", "over"):
+    if request.command not in ("report", "over", "close_problem"):
         raise UsageError(f"command: {request.command} needs an order: POST /api/orders/ID/commands")
     sent = request.command == "over" or request.args.get("verify") == "sender"
     return checked(ANY_ORDER, request, frozenset() if sent else people, ())

@@ -307,6 +307,14 @@ async def problems(request: Request) -> dict[str, Any]:
     return {"problems": await _valkey(_of(request).hub.store.notes("problem"))}
 
 
+@api.post("/api/problems", status_code=202)
+async def close_problem(request: Request, body: FindingRequest) -> dict[str, Any]:
+    """Put onto the log that a problem is closed. 202: the broker has it; ``GET /api/problems`` tells the outcome."""
+    if body.command != "close_problem":
+        raise HTTPException(422, f"command: {body.command} is not close_problem")
+    return await finding(request, body)
+
+
 @api.get("/api/handover")
 async def handover(request: Request, department: str = "") -> dict[str, Any]:
     """Sheets of shift handovers, those of changes at hand first, then the newest; of *department* alone if named."""

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from models.errors import UsageError
+
 Url = Annotated[str, typer.Option(envvar="CALLWATCH_URL", help="Address of the wallboard.", metavar="URL")]
 SettingsFile = Annotated[Path | None, typer.Option("--settings", help="Finds the wallboard's address.", metavar="FILE")]
 OrderId = Annotated[str, typer.Argument(metavar="ID", help="The order; its beginning is enough when no other has it.")]
@@ -93,6 +95,19 @@ def _register_people(orders: typer.Typer) -> None:
         _order(url, settings, order, "consult", actor, args)
 
     @orders.command()
+    def release(
+        order: OrderId,
+        actor: Actor,
+        text: Annotated[str, typer.Option(help="Why, one line.")] = "",
+        person: Annotated[str, typer.Option(help="Person id of who takes part no longer.")] = "",
+        department: Annotated[str, typer.Option(help="Department that takes part no longer.")] = "",
+        url: Url = "",
+        settings: SettingsFile = None,
+    ) -> None:
+        """End the consultation for a person or department; without either, for oneself."""
+        _order(url, settings, order, "release", actor, {"text": text, "person": person, "department": department})
+
+    @orders.command()
     def supervise(order: OrderId, actor: Actor, text: Text, url: Url = "", settings: SettingsFile = None) -> None:
         """Urge, as the supervising party: it is logged and the owner is paged."""
         _order(url, settings, order, "supervise", actor, {"text": text})
@@ -118,8 +133,20 @@ def _register_lists(orders: typer.Typer) -> None:
 
     @orders.command()
     def problems(as_json: AsJson = False, url: Url = "", settings: SettingsFile = None) -> None:
-        """Problem records, the newest first: orders that keep coming back at one time of the day."""
+        """Problem records, open and closed, the newest first: orders that keep coming back at one time of the day."""
         _list(url, settings, "problems", as_json)
+
+    @orders.command("close-problem")
+    def close_problem(
+        problem: Annotated[str, typer.Argument(metavar="PROBLEM", help="Its id: `callwatch orders problems`.")],
+        actor: Actor,
+        cause: Annotated[str, typer.Option(help="The root cause, one line.")],
+        measure: Annotated[str, typer.Option(help="What was done about it, one line.")],
+        url: Url = "",
+        settings: SettingsFile = None,
+    ) -> None:
+        """Close a problem record, as who is accountable for it or a supervisor."""
+        _close_problem(url, settings, problem, actor, {"problem": problem, "text": cause, "measure": measure})
 
 
 def _list(url: str, settings: Path | None, what: str, as_json: bool) -> None:
@@ -134,7 +161,23 @@ def line(alert: dict[str, Any]) -> str:
     from callwatch.commands import orders as loop
 
     kept = alert["note"] or alert["problem"]
-    return "  ".join([kept["id"], loop._time(alert["at_ms"]), kept.get("state", "open"), alert["queue"], alert["text"]])
+    owner = [f"({kept['owner']})"] if kept.get("owner") else []
+    state = kept.get("state", "open")
+    return "  ".join([kept["id"], loop._time(alert["at_ms"]), state, alert["queue"], *owner, alert["text"]])
+
+
+def _close_problem(url: str, settings: Path | None, problem: str, actor: str, args: dict[str, Any]) -> None:
+    from callwatch.commands import orders as loop
+
+    wallboard = loop._wallboard(url, settings)
+    found = [a["problem"] for a in wallboard.ask("/api/problems")["problems"] if a["problem"]["id"] == problem]
+    if not found:
+        raise UsageError(f"no problem is called {problem}: `callwatch orders problems` shows them")
+    body = {"queue": found[0]["queue"], "command": "close_problem", "actor": actor, "args": args}
+    sent = wallboard.ask("/api/problems", body)
+    loop._write(
+        f"close_problem of {problem} is on the log as {sent['id']}; `callwatch orders problems` tells the outcome"
+    )
 
 
 def _order(url: str, settings: Path | None, order: str, command: str, actor: str, args: dict[str, Any]) -> None:

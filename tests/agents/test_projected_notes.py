@@ -43,8 +43,14 @@ def test_notes_are_kept_by_id_and_bounded(stack: EmbeddedStack, prefix: str) -> 
         await projector.apply("alerts", 0, [told(5 + NOTES_KEPT)])
         kept = await valkey.hgetall(Keys(prefix).notes)
         assert len(kept) == NOTES_KEPT
-        assert b"PR-1" not in kept
-        assert orjson.loads(kept[b"AN-5"])["note"]["id"] == "AN-5"
+        assert b"PR-1" in kept  # it stays until it is closed
+        assert orjson.loads(kept[b"AN-6"])["note"]["id"] == "AN-6"
+        over = problem.model_copy(update={"state": "closed"})
+        last = 6 + NOTES_KEPT
+        await projector.apply("alerts", 0, [told(last, kind="problem", problem=over)])
+        await projector.apply("alerts", 0, [told(n, note=note(n)) for n in range(last + 1, last + 1 + NOTES_KEPT)])
+        await projector.apply("alerts", 0, [told(last + 1 + NOTES_KEPT)])
+        assert await store.notes("problem") == []
         await valkey.aclose()
 
     asyncio.run(test())

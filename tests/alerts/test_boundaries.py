@@ -297,6 +297,8 @@ def test_a_consultation_with_its_supervision() -> None:
     world.run(S)
     world.tell("supervise", "super", text="by noon")
     world.run(S)
+    world.tell("release", "team")
+    world.run(S)
     world.first, world.last = first, len(world.tape.records)
     survives(world, "supervise:supervised")
 

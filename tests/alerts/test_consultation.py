@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from models.catalogue import Catalogue, Department, QueueSettings
-from tests.alerts.world import MIN, PEOPLE, RULES, World, breach, person, refusal
+from models.catalogue import Catalogue, Department, Duty, QueueSettings
+from tests.alerts.world import MIN, PEOPLE, RULES, WEEK, World, breach, person, refusal
 
 OTHERS = (person("wire", 2, "trunks"), person("wire3", 3, "trunks"), person("watch", 2, "centre"))
 
@@ -51,8 +52,8 @@ def test_another_department_brings_the_centre_in() -> None:
     world = begun()
     world.tell("consult", text="trunk side?", department="trunks")
     assert asked(world) == ([], ["trunks"], "watch")
-    assert world.log()[-1]["decision"] == "consulted"
-    assert world.log()[-1]["data"] == {"person": None, "department": "trunks", "supervisor": "watch"}
+    (entry,) = [e for e in world.log() if e["decision"] == "consulted"]
+    assert entry["data"] == {"person": None, "department": "trunks", "supervisor": "watch"}
     world.tell("consult", text="you too", person="wire")
     assert asked(world) == (["wire"], ["trunks"], "watch")
 
@@ -125,6 +126,143 @@ def test_participants_are_bounded() -> None:
         world.tell("consult", text="x", person=f"p{n}")
     assert refusal(world.tell("consult", text="x", person="p32")) == "too_many_participants"
     assert len(asked(world)[0]) == 32
+
+
+def pages(world: World) -> list[tuple[str, str]]:
+    return [(a["kind"], a["owner"]) for a in world.alerts() if a["kind"] in ("page", "asked")]
+
+
+def test_whoever_is_asked_in_is_told_once_and_so_is_who_supervises() -> None:
+    world = begun()
+    world.tell("consult", text="come and look", person="team")
+    assert pages(world)[1:] == [("asked", "team")]
+    assert world.alerts("asked")[0]["text"].startswith("Lead asks you to take part: come and look. ")
+    world.tell("consult", text="again", person="team")
+    world.tell("consult", text="trunk side?", department="trunks")
+    assert pages(world)[2:] == [("asked", "wire"), ("asked", "watch")]  # the lowest on duty there, and the centre's
+    assert "You supervise this order" in world.alerts("asked")[-1]["text"]
+
+
+def test_a_department_is_told_through_its_liaison_on_duty() -> None:
+    away = (Duty(WEEK, 20 * 60, 21 * 60),)
+    wires = (person("wire0", 0, "trunks", away), person("wire9", 0, "trunks"), person("wire", 1, "trunks"))
+    world = begun(settings((*PEOPLE, *wires, OTHERS[2])))
+    world.tell("consult", text="x", department="trunks")
+    assert pages(world)[1:] == [("asked", "wire9"), ("asked", "watch")]
+
+
+def test_a_department_that_sleeps_is_told_through_its_highest_but_not_for_the_lowest_severity() -> None:
+    away = (Duty(WEEK, 20 * 60, 21 * 60),)
+    wires = (person("wire", 1, "trunks", away), person("wire3", 3, "trunks", away))
+    for severity, told in ((2, [("asked", "wire3"), ("asked", "watch")]), (3, [("asked", "watch")])):
+        world = World(settings((*PEOPLE, *wires, OTHERS[2])))
+        if severity == 2:
+            breach(world)
+        else:
+            world.put("now", waiting=9, waiting_past_threshold=9)
+            world.run(2_000)
+        world.tell("consult", text="x", department="trunks")
+        assert pages(world)[1:] == told
+    assert "breached:suppressed" in world.decisions()
+
+
+def test_one_page_per_person_and_order_in_the_gap_holds_for_the_consulted_too() -> None:
+    world = begun()
+    world.tell("consult", text="x", person="team")
+    world.tell("release", person="team")
+    world.tell("consult", text="you after all", person="team")
+    assert pages(world)[1:] == [("asked", "team")]
+    assert world.log()[-1]["why"] == "paged_recently"
+    world.tell("release", person="team")
+    world.run(15 * MIN)
+    world.tell("consult", text="now then", person="team")
+    assert pages(world)[-1] == ("asked", "team")
+    assert pages(world).count(("asked", "team")) == 2
+
+
+def test_the_end_of_taking_part_and_of_supervision() -> None:
+    world = begun()
+    world.tell("consult", text="x", department="trunks")
+    world.tell("consult", text="x", person="team")
+    world.tell("release", text="not the trunks", department="trunks")
+    assert asked(world) == (["team"], [], None)
+    assert world.decisions()[-2:] == ["release:released", "release:supervisor_stood_down"]
+    assert (world.log()[-1]["why"], world.log()[-1]["data"]) == ("no_other_department_left", {"from": "watch"})
+    world.tell("release", "team")
+    assert world.order()["consultation"] is None
+    assert world.log()[-1]["data"] == {"person": "team", "department": None}
+    assert refusal(world.tell("release", "lead", person="team")) == "not_taking_part"
+
+
+@pytest.mark.parametrize(
+    ("actor", "fields", "reason"),
+    [
+        ("wire3", {}, None),  # of the department that was asked: speaks for it
+        ("wire3", {"department": "trunks"}, None),
+        ("team", {}, None),
+        ("lia", {"person": "team"}, None),
+        ("watch", {"person": "team"}, None),
+        ("team", {"department": "trunks"}, "not_your_participation"),
+        ("wire3", {"person": "team"}, "not_your_participation"),
+        ("lead", {"person": "watch"}, "not_your_participation"),
+        ("watch", {}, "needs_a_supervising_party"),
+        ("lead", {}, "not_taking_part"),
+        ("lead", {"person": "wire"}, "not_taking_part"),
+        ("lead", {"department": "desk"}, "not_taking_part"),
+        ("super", {"person": "team"}, "not_your_role"),
+        ("stranger", {}, "not_your_role"),
+    ],
+)
+@pytest.mark.parametrize("strict", [False, True])
+def test_who_may_end_whose_part(actor: str, fields: dict[str, str], reason: str | None, strict: bool) -> None:
+    world = begun(settings(strict=strict))
+    world.tell("consult", text="x", department="trunks")
+    world.tell("consult", text="x", person="team")
+    out = world.tell("release", actor, **fields)
+    if reason is None:
+        assert asked(world) != (["team"], ["trunks"], "watch")
+    else:
+        assert refusal(out) == reason
+        assert asked(world) == (["team"], ["trunks"], "watch")
+
+
+def test_a_supervisor_of_ones_own_department_stands_down_by_their_own_word() -> None:
+    world = begun()
+    world.tell("consult", text="x", supervisor="super")
+    assert pages(world)[-1] == ("asked", "super")
+    world.tell("release", "super")
+    assert world.order()["consultation"] is None
+
+
+@pytest.mark.parametrize("end", ["closed", "cancelled"])
+def test_everything_ends_with_the_order(end: str) -> None:
+    world = begun()
+    world.tell("consult", text="x", department="trunks")
+    if end == "cancelled":
+        world.tell("cancel", reason="duplicate")
+        world.tell("confirm_cancel", "super")
+    else:
+        world.service(0.9, 5, "5m")
+        world.tell("resolve", cause="staffing", measure="two more")
+        world.put("resolve", service_level_live=0.9, outcomes=10)
+        world.run(1_000)
+    assert (world.order()["state"], world.order()["consultation"]) == (end, None)
+    (entry,) = [e for e in world.log() if e["decision"] == "consultation_ended"]
+    assert entry["why"] == "order_is_over"
+    assert entry["data"] == {"people": "", "departments": "trunks", "from": "watch"}
+    assert refusal(world.tell("release", "wire")) == f"illegal_when_{end}"
+
+
+def test_names_that_leave_the_settings_take_part_no_longer() -> None:
+    world = begun()
+    world.tell("consult", text="x", department="trunks")
+    world.tell("consult", text="x", person="team")
+    world.tell("consult", text="x", person="wire3")
+    fewer = replace(settings((*PEOPLE[:4], *PEOPLE[5:], OTHERS[2])), departments=settings().departments[::2])
+    world.outputs += world.judgement.change(fewer, world.now_ms, world.figures, world.names, world)
+    assert world.order()["consultation"] is None
+    assert world.decisions()[-2:] == ["rules.changed:participants_left", "rules.changed:supervisor_stood_down"]
+    assert world.log()[-2]["data"] == {"people": "team, wire3", "departments": "trunks"}
 
 
 def test_in_a_strict_department_a_bystander_does_nothing() -> None:

@@ -151,7 +151,13 @@ def test_a_problem_opens_with_the_third_order_of_a_half_hour_in_ten_days() -> No
     assert problem is not None
     assert orders == ["WO-1", "WO-2", "WO-3"]
     assert back.opened("bank/PS", 20, T0 + 18 * DAY, "WO-4") == (problem, [])
-    assert back.opened("bank/PS", 20, T0 + 28 * DAY, "WO-5") == (None, [])  # ten days without: another one may open
+    assert back.opened("bank/PS", 20, T0 + 28 * DAY, "WO-5") == (problem, [])  # it does not go away by itself
+    assert unpacked(orjson.loads(orjson.dumps(back.packed()))) == back
+    back.closed(20)
+    for n, name in ((29, "WO-6"), (30, "WO-7")):
+        assert back.opened("bank/PS", 20, T0 + n * DAY, name) == (None, [])
+    another, orders = back.opened("bank/PS", 20, T0 + 31 * DAY, "WO-8")
+    assert (orders, another != problem) == (["WO-6", "WO-7", "WO-8"], True)
     assert unpacked(orjson.loads(orjson.dumps(back.packed()))) == back
 
 
@@ -172,6 +178,7 @@ def test_recurrence_is_bounded() -> None:
         back.opened("q/x", n % 48, T0 + n * MIN, f"WO-{n}")
     assert sum(map(len, back.orders.values())) == 48 * 3
     assert len(back.problems) == 48
+    assert {len(found.orders) for found in back.problems.values()} == {3}
 
 
 def test_a_snapshot_of_an_old_owner_restores_what_is_remembered() -> None:

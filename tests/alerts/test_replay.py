@@ -106,7 +106,8 @@ def command(world: World, queue: str, n: int) -> None:
         "resolve",
         "resolve",
     )
-    often += ("hold", "over", "sign_check")  # 37 names with the commands: coprime to what else hangs on n
+    often += ("hold", "over", "sign_check", "consult", "consult", "release")
+    assert len(COMMANDS) + len(often) == 47, "a prime: coprime to what else hangs on n; add some that come often"
     names = (*COMMANDS, *often)
     name = names[n % len(names)]
     world.tell(name, actor, queue, **args, order="-" if name in _OF_NO_ORDER else order["id"])
@@ -175,7 +176,7 @@ def check_orders(world: World) -> None:
 def check_pages(world: World) -> None:
     """At most one page per person and order in the gap."""
     last: dict[tuple[str, str], int] = {}
-    for page in world.alerts("page"):
+    for page in (a for a in world.alerts() if a["kind"] in ("page", "asked")):
         key = (page["order"], page["owner"])
         assert page["at_ms"] - last.get(key, -HOUR) >= LIMITS.page_gap_ms
         last[key] = page["at_ms"]
@@ -260,6 +261,7 @@ def test_a_long_walk_comes_by_every_state_and_holds_every_invariant() -> None:
         "cleared",
         "refused",
         "page",
+        "asked",
         "floor",
     }
 

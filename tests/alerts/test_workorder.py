@@ -44,6 +44,8 @@ report               D   =   =   =   =   =   .   =   =   .
 over                 .   =   =   =   =   =   .   =   =   .
 sign_check           .   .   .   .   .   =   .   .   .   .
 supervise            .   =   =   =   =   =   .   =   =   .
+release              .   =   =   =   =   =   .   =   =   .
+close_problem        .   =   =   =   =   =   =   =   =   =
 helped               .   =   =   =   =   =   =   =   =   =
 floor_note           .   .   .   .   .   .   .   .   .   .
 accept_shift         .   .   .   .   .   .   .   .   .   .
@@ -96,4 +98,4 @@ def test_closed_is_reached_by_verification_alone() -> None:
 
 def test_a_cancelled_order_never_moves_again() -> None:
     assert {e for e in MOVES if moved("cancelled", e) not in (None, "cancelled")} == set()
-    assert legal_commands("cancelled") == ("note", "verdict", "helped")
+    assert legal_commands("cancelled") == ("note", "verdict", "close_problem", "helped")

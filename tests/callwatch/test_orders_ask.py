@@ -9,6 +9,7 @@ import pytest
 
 from callwatch.commands.orders_ask import parts
 from models.command import read_command
+from models.errors import UsageError
 from models.outputs import Problem
 from models.partition import partition_of
 from tests.callwatch.test_orders_command import _callwatch, wall
@@ -39,6 +40,10 @@ def test_a_finding_from_the_terminal_and_the_lists_apart_from_orders(wall: Wall)
     command = read_command(json.loads(value))
     assert (command.kind, command.severity, command.person) == ("on_site", 2, "amy.ross")
     assert _callwatch("orders", "problems").startswith("PR-1  ")
+    finding = ("--cause", "roster", "--measure", "two more at nine")
+    assert "is on the log" in _callwatch("orders", "close-problem", "PR-1", "--as", "amy.ross", *finding)
+    with pytest.raises(UsageError, match="no problem is called PR-2"):
+        _callwatch("orders", "close-problem", "PR-2", "--as", "amy.ross", *finding)
     assert json.loads(_callwatch("orders", "trends", "--json")) == {"trends": []}
 
 
