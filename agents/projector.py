@@ -32,6 +32,7 @@ from models.keys import (
     LOG_KEPT,
     LOGS_KEPT,
     NOTES_KEPT,
+    PLANNED_KEPT,
     Keys,
 )
 from models.topics import ALERTS, METRICS, PROJECTED_TOPICS, WORKORDER_LOG, WORKORDERS
@@ -245,8 +246,12 @@ class _Batch:
 
     async def _alerts(self, records: Sequence[Record]) -> None:
         overdue = await self._pipe.zrange(self._keys.notes_at, 0, -NOTES_KEPT - 1)
+        planned = await self._pipe.zrange(self._keys.planned_at, 0, -PLANNED_KEPT - 1)
         self._pipe.multi()
         shown: list[bytes] = []
+        for gone in planned:
+            self._pipe.hdel(self._keys.planned, gone)
+            self._pipe.zrem(self._keys.planned_at, gone)
         for gone in overdue:
             self._pipe.hdel(self._keys.notes, gone)
             self._pipe.zrem(self._keys.notes_at, gone)
@@ -254,12 +259,13 @@ class _Batch:
             if value is None or not self._is_new(alert := orjson.loads(value)):
                 continue
             kept = alert.get("note") or alert.get("problem") or alert.get("sheet") or alert.get("watch")
-            kept = kept or alert.get("floor")
+            kept = kept or alert.get("floor") or alert.get("suppressed")
             if kept is not None:
                 self._pipe.hset(self._keys.notes, kept["id"], value)
                 # a problem stays in the list until it is closed, whatever else is told meanwhile
                 lasts = kept is alert.get("problem") and kept.get("state") == "open"
                 self._pipe.zadd(self._keys.notes_at, {kept["id"]: TS_END_MS if lasts else alert["at_ms"]})
+            self._planned(alert, value)
             self._pipe.xadd(
                 self._keys.alerts(self._partition),
                 {"value": value},
@@ -270,6 +276,18 @@ class _Batch:
             shown.append(orjson.dumps({"id": offset + 1, "alert": orjson.Fragment(value)}))
         if shown:
             self._publish("alert", shown)
+
+    def _planned(self, alert: dict[str, Any], value: bytes) -> None:
+        """A planned event or an emergency; what is over falls out first."""
+        event, emergency = alert.get("planned"), alert.get("emergency")
+        if event is not None:
+            ends_ms = alert["at_ms"] if event["state"] == "cancelled" else event["until_ms"]
+        elif emergency is not None:
+            event, ends_ms = emergency, emergency["ended_ms"] or TS_END_MS
+        else:
+            return
+        self._pipe.hset(self._keys.planned, event["id"], value)
+        self._pipe.zadd(self._keys.planned_at, {event["id"]: ends_ms})
 
     def _is_new(self, payload: dict[str, Any]) -> bool:
         """Whether *payload* lies above every ``pos`` seen; it then counts as seen."""

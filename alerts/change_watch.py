@@ -8,7 +8,7 @@ is state of the queue, kept in its snapshot: whether something is unusual is a d
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, Final
@@ -122,9 +122,17 @@ class ChangeWatch:
         self._rows: dict[str, list[int]] = {}
 
     def clock(
-        self, catalogue: Catalogue, now_ms: int, figures: NDArray[np.float64], names: Sequence[str]
+        self,
+        catalogue: Catalogue,
+        now_ms: int,
+        figures: NDArray[np.float64],
+        names: Sequence[str],
+        is_usual: Callable[[str], bool] = lambda queue: True,
     ) -> list[Seen]:
-        """Look at what is due; *figures* and *names* as for ``Judgement.clock``. What departs, by queue."""
+        """Look at what is due; *figures* and *names* as for ``Judgement.clock``. What departs, by queue.
+
+        A queue that is not *usual* now is not looked at: what a planned event does to it is no measure of other days.
+        """
         self._sort(catalogue, names)
         found: list[Seen] = []
         for department, rows in self._rows.items():
@@ -134,6 +142,8 @@ class ChangeWatch:
                 continue
             moment = local(turn.zone, at_ms)
             for row in rows:
+                if not is_usual(names[row]):
+                    continue
                 departures = self._look(names[row], at_ms, moment.hour * 60 + moment.minute, figures[row])
                 if departures:
                     found.append(Seen(names[row], department, turn, at_ms, departures))

@@ -23,11 +23,15 @@ from models.duty import on_duty
 Data = Mapping[str, str | int | float | bool | None]
 
 
-def time_passes(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
-    """One clock of an open order: its limits, the handover of its shift, then its verification."""
-    limits.dues(catalogue, turn, order)
+def time_passes(catalogue: Catalogue, turn: Turn, order: WorkOrder, still: bool = False) -> None:
+    """One clock of an open order: its limits, the handover of its shift, then its verification.
+
+    While it stands *still* for a planned event it is handed over and no more.
+    """
+    if not still:
+        limits.dues(catalogue, turn, order)
     handover.dues(catalogue, turn, order)
-    if order.state == "verifying":
+    if order.state == "verifying" and not still:
         proof.verify(catalogue, turn, order)
 
 

@@ -111,6 +111,8 @@ class Private:
     cancel_reason: str = ""
     handover_to: str = ""
     sheet: dict[str, Any] | None = None  #: its part of the last sheet of a shift, as told (`alerts.handover`)
+    planned: str | None = None  #: the event during which it stands still
+    still_since_ms: int | None = None  #: since when its limits are to be moved for that
     verdict: str = ""
     resolved_by: str = ""
     calls_passed: str = ""  #: what the calls since the resolve have proven, while findings are still open

@@ -20,12 +20,14 @@ def give(order: WorkOrder, person: Person) -> None:
 def page(
     catalogue: Catalogue, turn: Turn, order: WorkOrder, person: Person, said: tuple[str, str], kind: str = "page"
 ) -> None:
-    """Page *person*, unless that was done just now or nobody is woken for this.
+    """Page *person*, unless that was done just now, nobody is woken for this, or a planned event runs.
 
     *kind* is ``asked`` for what is asked of this person beside: the owner's answer does not settle it.
     """
     last = order.private.paged.get(person.id)
-    if order.severity >= 3 and not on_duty(catalogue, person, turn.now_ms):
+    if event := turn.quiet(order):
+        turn.log(order, "breached", "suppressed", "planned_event", data={"person": person.id, "planned": event})
+    elif order.severity >= 3 and not on_duty(catalogue, person, turn.now_ms):
         turn.log(order, "breached", "suppressed", "off_duty_and_not_urgent", data={"person": person.id})
     elif last is not None and turn.now_ms - last < catalogue.limits.page_gap_ms:
         turn.log(order, "breached", "suppressed", "paged_recently", data={"person": person.id, "last_ms": last})

@@ -32,6 +32,19 @@ def start_verification(catalogue: Catalogue, turn: Turn, order: WorkOrder, by_it
     turn.live.watch(order.queue, turn.now_ms)
 
 
+def count_anew(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
+    """A verification that stood still goes on; what the calls have not proven yet, those from now on are to prove."""
+    check = order.verification
+    if check is None:
+        return
+    check.state, order.private.paused_ms = "running", None
+    if check.needed and not order.private.calls_passed:
+        check.since_ms, check.seen = turn.now_ms, 0
+        order.private.undecided_at_ms = turn.now_ms + catalogue.limits.undecided_ms
+        turn.live.watch(order.queue, turn.now_ms)
+    check.sentence = _standing(order)
+
+
 def _standing(order: WorkOrder) -> str:
     """How far a verification has come, in words."""
     check, waits = order.verification, findings.waited_for(order)

@@ -83,6 +83,11 @@ MAY: Final[dict[str, May]] = {
     "helped": _may("anyone", "owner responsible shift_lead"),
     "floor_note": _may("person", "person", "unknown_person"),
     "accept_shift": _may("anyone", "shift_lead"),
+    "plan": _may("person", "person", "unknown_person"),
+    "shorten_plan": _may("person", "person", "unknown_person"),
+    "cancel_plan": _may("person", "person", "unknown_person"),
+    "declare_emergency": _may("person", "person", "unknown_person"),
+    "stand_down": _may("person", "person", "unknown_person"),
 }
 
 

@@ -7,7 +7,7 @@ order as it stands and then the alerts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -43,6 +43,10 @@ class Output:
     payload: dict[str, Any]
 
 
+def _nothing_planned(order: WorkOrder) -> str | None:
+    return None
+
+
 @dataclass(slots=True)
 class Turn:
     """One input being decided at *now_ms*."""
@@ -53,6 +57,8 @@ class Turn:
     rules: Mapping[str, Rule]
     shown: dict[str, dict[str, Any]]  #: order id to its payload at its last log entry
     memory: Memory
+    #: the planned event for which nobody is paged about an order; commands of people page all the same
+    quiet: Callable[[WorkOrder], str | None] = _nothing_planned
     outputs: list[Output] = field(default_factory=list)
     touched: dict[str, WorkOrder] = field(default_factory=dict)
     managers_told: set[str] = field(default_factory=set)  #: departments whose handover a manager was paged about

@@ -27,7 +27,8 @@ Notes that the arrows do not say:
 - ``verdict``, ``note`` and ``helped`` are legal for ever. Whose each command is stands in `alerts.roles`.
 - ``close_problem`` is about a problem record of the queue; logged with the queue's last order.
 - ``floor_note`` and ``accept_shift`` are about no one order: a line of the floor log, and `accept_handover` of each
-  order that waits for the incoming lead.
+  order that waits for the incoming lead. Nor are those of planned events and emergencies (`alerts.planned`);
+  ``planned_begins`` and ``planned_over`` come to an open order whose queue one covers.
 """
 
 from __future__ import annotations
@@ -52,6 +53,8 @@ SystemEvent = Literal[
     "remind_due",
     "shift_ends",
     "handover_due",
+    "planned_begins",
+    "planned_over",
 ]
 SYSTEM_EVENTS: Final[tuple[str, ...]] = SystemEvent.__args__  # type: ignore[attr-defined]
 
@@ -112,6 +115,11 @@ MOVES: Final[dict[str, dict[str, str]]] = {
     "helped": _row(STATES, SAME),
     "floor_note": {},
     "accept_shift": {},
+    "plan": {},
+    "shorten_plan": {},
+    "cancel_plan": {},
+    "declare_emergency": {},
+    "stand_down": {},
     # system events
     "breached": {NEW: "detected", "detected": "dispatched"},
     "joined": _row(OPEN, SAME),
@@ -127,6 +135,8 @@ MOVES: Final[dict[str, dict[str, str]]] = {
     "remind_due": _row(("acknowledged", "analysing"), SAME),
     "shift_ends": _row(OPEN, SAME),
     "handover_due": _row(OPEN, SAME),
+    "planned_begins": _row(OPEN, SAME),
+    "planned_over": _row(OPEN, SAME),
 }
 
 

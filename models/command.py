@@ -10,7 +10,8 @@ from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.fields import TEXT_MAX, TS_END_MS
+from models.fields import QUEUE_MAX, TEXT_MAX, TS_END_MS
+from models.planned import PlannedKind
 
 #: Longest text in a command: one line that fits on the screen. It is written into the order, its log and alerts several
 #: times over, and a record that a broker does not take (1 MB) would stop the worker at the same place for ever.
@@ -45,12 +46,18 @@ CommandName = Literal[
     "helped",
     "floor_note",
     "accept_shift",
+    "plan",
+    "shorten_plan",
+    "cancel_plan",
+    "declare_emergency",
+    "stand_down",
 ]
 COMMANDS: Final[tuple[CommandName, ...]] = get_args(CommandName)
 
 
 #: The ``order`` of a command that is about whatever order the queue has, or about none: ``report``, ``over``,
-#: ``floor_note`` and ``accept_shift`` (all orders of the queue's department that wait for the incoming lead).
+#: ``close_problem``, ``floor_note``, ``accept_shift`` (all orders of the queue's department that wait for the incoming
+#: lead), and those of planned events and emergencies, whose queue stands for its partition.
 ANY_ORDER: Final = "-"
 
 #: How somebody came by a finding: seen on site, told by a caller, heard in a test call, sent by another system.
@@ -93,6 +100,12 @@ class OrderCommand(BaseModel):
     like: _Text = ""  #: helped: the id of the order that was offered as similar
     helped: Literal["", "yes", "no"] = ""
     problem: _Text = ""  #: close_problem: its id
+    planned: Literal["", PlannedKind] = ""  #: plan: what is planned
+    #: plan, declare_emergency: a queue, ``site/*``, ``region/*`` or ``*``
+    covers: str = Field("", max_length=QUEUE_MAX)
+    of_source: _Text = ""  #: plan: the source that it is about, a label
+    from_ms: int | None = Field(None, ge=-TS_END_MS, lt=TS_END_MS)  #: plan: stream time; at once when it is not said
+    event: _Text = ""  #: shorten_plan, cancel_plan, stand_down: the id
 
 
 #: Fields that a command cannot do without.
@@ -115,6 +128,11 @@ NEEDS: Final[dict[str, tuple[str, ...]]] = {
     "close_problem": ("problem", "text", "measure"),
     "helped": ("like", "helped"),
     "floor_note": ("text",),
+    "plan": ("planned", "covers", "until_ms", "text"),
+    "shorten_plan": ("event", "until_ms"),
+    "cancel_plan": ("event", "reason"),
+    "declare_emergency": ("covers", "reason"),
+    "stand_down": ("event", "reason"),
 }
 #: What a report needs beside, by its way of verification.
 WAY_NEEDS: Final[dict[str, tuple[str, ...]]] = {

@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from models.planned import PlannedKind
+
 Pos = Annotated[tuple[int, int, int], Field(description="[partition, offset, n] of the record that caused this")]
 
 OrderState = Literal[
@@ -64,6 +66,7 @@ class Anomaly(_Payload):
     at_ms: int
     sentence: str
     zh: str
+    planned: str | None = Field(default=None, description="the planned event that kept it from opening an order")
 
 
 class Verification(BaseModel):
@@ -289,10 +292,62 @@ class FloorNote(_Part):
     shift: str | None
 
 
+class PlannedEvent(_Part):
+    """A planned event as one partition has it; those of one ``event`` are the same."""
+
+    id: str = Field(description="event@queue: a later one of the same id replaces it")
+    event: str
+    kind: PlannedKind
+    covers: str = Field(description="a queue, site/*, region/* or *")
+    source: str = Field(description="the source that it is about: a label")
+    text: str
+    by: str = Field(description="person id: entered it")
+    from_ms: int
+    until_ms: int = Field(description="first instant at which it does not hold any more")
+    state: Literal["entered", "shortened", "cancelled"]
+    changed_by: str | None = Field(description="person id: shortened or cancelled it")
+    reason: str
+
+
+class Emergency(_Part):
+    """The emergency state as one partition has it; those of one ``event`` are the same."""
+
+    id: str = Field(description="event@queue: a later one of the same id replaces it")
+    event: str
+    covers: str
+    reason: str
+    by: str = Field(description="person id: declared it")
+    since_ms: int
+    ended_ms: int | None
+    ended_by: str | None
+    ended_reason: str
+
+
+class Suppressed(_Part):
+    """An episode that a planned event kept from opening an order and from being paged."""
+
+    id: str = Field(description="of the episode")
+    event: str
+    rule: str
+    metric: str
+    window: str
+    value: float | None
+    limit: float
+    since_ms: int
+    ended_ms: int | None
+    state: Literal["running", "over", "judged_again"] = Field(
+        description="over: it began and ended within the event; judged_again: nothing keeps it quiet any more"
+    )
+    because: Literal["planned_event", "planned_event_over", "emergency_declared"]
+
+
 class Alert(_Payload):
     """What a wallboard or a person should see (topic ``alerts``)."""
 
-    kind: Literal["raised", "changed", "cleared", "refused", "page", "asked", "problem", "handover", "floor"]
+    kind: Literal[
+        "raised", "changed", "cleared", "refused", "page", "asked", "problem", "handover",
+        "floor", "planned", "suppressed", "emergency",
+    ]  # fmt: skip
     queue: str
     order: str | None
     at_ms: int
@@ -306,6 +361,9 @@ class Alert(_Payload):
     sheet: SheetPart | None = Field(default=None, description="of kind handover")
     watch: ChangeNote | None = Field(default=None, description="of kind handover: of figures, not of an order")
     floor: FloorNote | None = Field(default=None, description="of kind floor")
+    planned: PlannedEvent | None = Field(default=None, description="of kind planned")
+    emergency: Emergency | None = Field(default=None, description="of kind emergency")
+    suppressed: Suppressed | None = Field(default=None, description="of kind suppressed")
 
 
 class QueueFigures(BaseModel):

@@ -54,7 +54,7 @@ def sheets(
     for alert in sorted(parts, key=lambda a: (a["at_ms"], a["queue"])):
         part = alert["sheet"]
         key = (part["department"], part["starts_ms"])
-        sheet = found.setdefault(key, {"orders": [], "planned": []})
+        sheet = found.setdefault(key, {"orders": [], "planned": [], "emergencies": [], "kept_quiet": []})
         sheet |= {name: part[name] for name in _OF_THE_SHEET}
         order = orders.get(alert["order"])
         sheet["orders"].append({"id": alert["order"], "queue": alert["queue"], "handover": part["state"],
@@ -79,7 +79,8 @@ def blank(catalogue: Catalogue, department: str, now_ms: int, notes: Iterable[Js
     change = change_at(catalogue, department, now_ms)
     if change is None:
         return None
-    sheet = _head(change) | {"gaps": _gaps(catalogue, department, change), "orders": [], "planned": [], "unusual": []}
+    sheet = _head(change) | {"gaps": _gaps(catalogue, department, change), "orders": [], "unusual": []}
+    sheet |= {"planned": [], "emergencies": [], "kept_quiet": []}
     floor = (alert["floor"] | {"queue": alert["queue"]} for alert in notes)
     return sheet | {"notes": sorted((n for n in floor if _belongs(n, sheet)), key=lambda note: note["at_ms"])}
 

@@ -28,12 +28,14 @@ from models.keys import HISTORY_FIGURES
 from models.metric import METRICS
 from models.runtime import Settings
 from wallboard import handover as shift
+from wallboard import planned_routes as planned
 from wallboard.access import COOKIE, Guard, check_listening, cookie_of, same
 from wallboard.board import Board, retold
 from wallboard.commands import CommandRequest, Commands, FindingRequest, checked, reported
 from wallboard.hooks import Hooks
 from wallboard.hooks import router as hooks
 from wallboard.hub import CLIENTS, Hub, wall_ms
+from wallboard.planned import on_sheet
 
 STATIC: Final = Path(__file__).parent / "static"
 #: Comment lines that keep proxies and dead-connection checks content.
@@ -108,6 +110,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(Guard, settings=settings.wallboard)
     app.include_router(api)
     app.include_router(hooks)
+    app.include_router(planned.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
 
@@ -330,6 +333,9 @@ async def handover(request: Request, department: str = "") -> dict[str, Any]:
         at_hand = shift.blank(catalogue, name, now_ms, notes) if name == department or not department else None
         if at_hand and (name, at_hand["starts_ms"]) not in written:
             found.insert(0, at_hand)
+    known, of = await planned.known(wallboard), shift.departments(catalogue, board.queues)
+    for sheet in found:
+        sheet.update(on_sheet(catalogue, sheet, of.get(sheet["department"], []), known))
     return {"sheets": found}
 
 

@@ -79,9 +79,14 @@ class Store:
 
     async def notes(self, part: str) -> list[dict[str, Any]]:
         """The alerts that tell trend notes (*part* ``note``), problem records (``problem``), parts of handover sheets
-        (``sheet``), unusual figures at a change (``watch``) or the floor log (``floor``), the newest first."""
+        (``sheet``), unusual figures at a change (``watch``), the floor log (``floor``) or breaches that an event kept
+        quiet (``suppressed``), the newest first."""
         told = [orjson.loads(value) for value in (await self._valkey.hgetall(self._keys.notes)).values()]
         return sorted((alert for alert in told if alert.get(part)), key=lambda a: (-a["at_ms"], a[part]["id"]))
+
+    async def planned(self) -> list[dict[str, Any]]:
+        """The alerts that tell planned events and emergencies, one from each partition."""
+        return [orjson.loads(value) for value in (await self._valkey.hgetall(self._keys.planned)).values()]
 
     async def history(self, queues: list[str]) -> dict[str, list[list[float | None]]]:
         """The trend of each of *queues*: points ``[at_ms, figure, ...]`` in the order of ``HISTORY_FIGURES``."""

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from callwatch.commands import orders_ask, orders_handover, orders_log
+from callwatch.commands import orders_ask, orders_handover, orders_log, orders_planned
 from models.errors import UsageError, WorkError
 
 #: The wallboard answers from memory, a command after the broker's confirmation (5 s at most).
@@ -94,6 +94,7 @@ def register(app: typer.Typer) -> None:
     orders_log.register(orders)
     orders_ask.register(orders)
     orders_handover.register(orders)
+    orders_planned.register(orders)
 
 
 def _register_looks(orders: typer.Typer) -> None:

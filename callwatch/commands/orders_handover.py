@@ -93,6 +93,7 @@ def sheet_text(sheet: dict[str, Any]) -> str:
         ("open orders 未结工单", [order_text(o) for o in is_open]),
         ("on hold 挂起", [f"{o['id']} until {_time(o['now']['hold_until_ms'])}" for o in held]),
         ("undecided 未决验证", [f"{o['id']} {o['now']['verification']['sentence']}" for o in undecided]),
+        *_planned(sheet),
         ("staffing gaps 人员缺口", gaps),
         ("unusual figures 异常指标", [f"{_time(u['at_ms'])}  {u['queue']}  {u['text']}" for u in sheet["unusual"]]),
         ("notes 备注", [note_text(note) for note in sheet["notes"]]),
@@ -100,6 +101,17 @@ def sheet_text(sheet: dict[str, Any]) -> str:
     for title, lines in parts:
         head += ["", title, *(f"  {line}" for line in lines or ("none 无",))]
     return "\n".join(head)
+
+
+def _planned(sheet: dict[str, Any]) -> list[tuple[str, list[str]]]:
+    from callwatch.commands import orders_planned as text
+
+    parts = [("planned events 计划事件", [text.event_text(event) for event in sheet["planned"]])]
+    if sheet["emergencies"]:
+        parts.insert(0, ("EMERGENCY 应急状态", [text.emergency_text(one) for one in sheet["emergencies"]]))
+    if sheet["kept_quiet"]:
+        parts.append(("over within a planned event 计划期间已恢复", [text.quiet_text(q) for q in sheet["kept_quiet"]]))
+    return parts
 
 
 def order_text(part: dict[str, Any]) -> str:

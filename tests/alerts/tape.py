@@ -107,12 +107,15 @@ class Replayed:
             self.written += self.apply(offset)
 
     def snapshot(self) -> bytes:
-        return orjson.dumps({queue: self.judgement.snapshot(queue) for queue in self.names})
+        queues = {queue: self.judgement.snapshot(queue) for queue in self.names}
+        return orjson.dumps({"queues": queues, "planned": self.judgement.plan.common()})
 
     def crash(self, snapshot: bytes, since: int, at: int) -> None:
         """A new owner restores *snapshot*, which includes all below *since*, and applies again up to *at*."""
         self.judgement = Judgement(self.catalogue)
-        for queue, state in orjson.loads(snapshot).items():
+        kept = orjson.loads(snapshot)
+        self.judgement.plan.thaw(kept["planned"])
+        for queue, state in kept["queues"].items():
             self.judgement.restore(queue, state)
         highest = self.written[-1][0] if self.written else (-1, -1)
         for offset in range(since, at):

@@ -64,7 +64,8 @@ def play(world: World, move: Move) -> list[Output]:
     return world.run(pause * MIN, 20_000)
 
 
-_OF_NO_ORDER = ("report", "over", "floor_note", "accept_shift")
+_OF_NO_ORDER = ("report", "over", "floor_note", "accept_shift", "plan", "shorten_plan", "cancel_plan",
+                "declare_emergency", "stand_down")  # fmt: skip
 
 
 def command(world: World, queue: str, n: int) -> None:
@@ -88,6 +89,9 @@ def command(world: World, queue: str, n: int) -> None:
         "key": f"k{n % 2}",
         "outcome": ("passed", "failed")[n % 2],
         "helped": ("yes", "no")[n % 2],
+        "planned": ("maintenance", "campaign", "drill", "closure")[n % 4],
+        "covers": (queue, "bank/*", "*")[n % 3],
+        "from_ms": world.now_ms + (n % 4) * MIN,
     }
     if order["findings"]:
         finding = order["findings"][n % len(order["findings"])]
@@ -110,6 +114,9 @@ def command(world: World, queue: str, n: int) -> None:
     assert len(COMMANDS) + len(often) == 47, "a prime: coprime to what else hangs on n; add some that come often"
     names = (*COMMANDS, *often)
     name = names[n % len(names)]
+    kind = "emergency" if name == "stand_down" else "planned"
+    told = [alert[kind]["event"] for alert in world.alerts(kind)]
+    args["event"] = told[-1 - n % min(len(told), 3)] if told else ""
     world.tell(name, actor, queue, **args, order="-" if name in _OF_NO_ORDER else order["id"])
 
 
@@ -120,7 +127,9 @@ def everything(outputs: list[Output]) -> bytes:
 def restart(world: World) -> None:
     """Another worker takes over: only the snapshots are left of the old one."""
     states = {q: orjson.loads(orjson.dumps(world.judgement.snapshot(q))) for q in QUEUES}
+    planned = orjson.loads(orjson.dumps(world.judgement.plan.common()))
     world.judgement = Judgement(world.catalogue)
+    world.judgement.plan.thaw(planned)
     for queue, state in states.items():
         world.judgement.restore(queue, state)
         assert world.judgement.snapshot(queue) == state
@@ -263,6 +272,8 @@ def test_a_long_walk_comes_by_every_state_and_holds_every_invariant() -> None:
         "page",
         "asked",
         "floor",
+        "planned",
+        "emergency",
     }
 
 

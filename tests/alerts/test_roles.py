@@ -55,6 +55,11 @@ close_problem    ..    ..    YY    YY    YY    YY    YY    YY    YY    YY    YY 
 helped           Y.    Y.    Y.    YY    YY    YY    YY    YY    Y.    Y.    Y.    Y.
 floor_note       ..    ..    YY    YY    YY    YY    YY    YY    YY    YY    YY    YY
 accept_shift     Y.    Y.    Y.    YY    Y.    YY    YY    YY    Y.    Y.    Y.    Y.
+plan             ..    ..    YY    YY    YY    YY    YY    YY    YY    YY    YY    YY
+shorten_plan     ..    ..    YY    YY    YY    YY    YY    YY    YY    YY    YY    YY
+cancel_plan      ..    ..    YY    YY    YY    YY    YY    YY    YY    YY    YY    YY
+declare_emergency ..    ..    YY    YY    YY    YY    YY    YY    YY    YY    YY    YY
+stand_down       ..    ..    YY    YY    YY    YY    YY    YY    YY    YY    YY    YY
 """
 ROWS = {line.split()[0]: line.split()[1:] for line in GRID.strip().splitlines()}
 CELLS = [

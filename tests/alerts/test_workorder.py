@@ -49,6 +49,11 @@ close_problem        .   =   =   =   =   =   =   =   =   =
 helped               .   =   =   =   =   =   =   =   =   =
 floor_note           .   .   .   .   .   .   .   .   .   .
 accept_shift         .   .   .   .   .   .   .   .   .   .
+plan                 .   .   .   .   .   .   .   .   .   .
+shorten_plan         .   .   .   .   .   .   .   .   .   .
+cancel_plan          .   .   .   .   .   .   .   .   .   .
+declare_emergency    .   .   .   .   .   .   .   .   .   .
+stand_down           .   .   .   .   .   .   .   .   .   .
 breached             D   P   .   .   .   .   .   .   .   .
 joined               .   =   =   =   =   =   .   =   =   .
 recovered            .   V   V   V   V   .   .   V   V   .
@@ -63,6 +68,8 @@ accept_due           .   .   .   .   .   .   .   .   N   .
 remind_due           .   .   .   =   =   .   .   .   .   .
 shift_ends           .   =   =   =   =   =   .   =   =   .
 handover_due         .   =   =   =   =   =   .   =   =   .
+planned_begins       .   =   =   =   =   =   .   =   =   .
+planned_over         .   =   =   =   =   =   .   =   =   .
 """
 ROWS = {line.split()[0]: line.split()[1:] for line in GRID.strip().splitlines()}
 CELLS = [
