@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
+from typing import Any
 
 import pytest
 from selenium import webdriver
@@ -11,7 +12,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select
 
-from models.outputs import FloorNote, Verification
+from models.outputs import Alert, Emergency, FloorNote, PlannedEvent, Verification
 from streams.broker import create_topics
 from tests.wallboard.browser import NEEDS_BROWSER, act_as, card_of, commands, reads, text_of
 from tests.wallboard.payloads import NOON_MS, alert, entry, order, row
@@ -141,6 +142,41 @@ def test_units_are_a_band_of_their_own_and_name_what_is_stale(wall: Wall, page: 
     assert page.find_element(By.ID, "count-queues").text == "1"
     assert page.find_element(By.ID, "count-waiting").text == "3"  # a unit's callers are its queues'
     assert len(page.find_elements(By.CSS_SELECTOR, ".tile")) == 1
+
+
+def test_what_is_planned_and_an_emergency_run_beside_the_tiles(wall: Wall, page: webdriver.Chrome) -> None:
+    def planned(offset: int, **changes: Any) -> Alert:
+        fields = {
+            "id": "PE-1@north/report", "event": "PE-1", "kind": "maintenance", "covers": "north/*", "source": "",
+            "by": "li.wei", "text": "PBX <b>update</b>", "from_ms": NOON_MS - 60_000, "until_ms": NOON_MS + 3_600_000,
+            "state": "entered", "changed_by": None, "reason": "",
+        }  # fmt: skip
+        event = PlannedEvent.model_validate(fields | changes)
+        return alert("north/report", offset, kind="planned", order=None, severity=4, planned=event)
+
+    declared = Emergency(
+        id="EM-1@north/report", event="EM-1", covers="*", reason="fire alarm", by="li.wei", since_ms=NOON_MS - 600_000,
+        ended_ms=None, ended_by=None, ended_reason="",
+    )  # fmt: skip
+    banner = page.find_element(By.ID, "banner")
+    wall.put("metrics", row("north/report"))
+    until(lambda: _tile(page, "north/report"))
+    assert not banner.is_displayed()
+    wall.put(
+        "alerts", planned(5), alert("north/report", 6, kind="emergency", severity=1, order=None, emergency=declared)
+    )
+    until(
+        lambda: reads(
+            banner, "EMERGENCY 紧急状态 * fire alarm for 10:0", "maintenance 系统维护 north/* PBX <b>update</b>"
+        )
+    )
+    assert reads(banner, "until 16:00", "59:5")
+    over = {"ended_ms": NOON_MS, "ended_by": "li.wei", "ended_reason": "all back"}
+    wall.put("alerts", alert("north/report", 7, kind="emergency", severity=1, order=None,
+                             emergency=declared.model_copy(update=over)))  # fmt: skip
+    until(lambda: not reads(banner, "EMERGENCY") and reads(banner, "maintenance"))
+    wall.put("alerts", planned(8, state="cancelled", changed_by="li.wei", reason="put off"))
+    until(lambda: not banner.is_displayed())
 
 
 @pytest.mark.parametrize("number", [1, 12, 60])

@@ -1,6 +1,7 @@
 // The page: one connection, the tiles, the orders, the header. State comes from the server; the page only shows it.
 
 import { ask, beginAsking } from "./ask.js";
+import { Banner } from "./banner.js";
 import { Card, describeRule, isOver } from "./card.js";
 import { StreamClock } from "./clock.js";
 import { decisionOf, heardRefusal } from "./decision.js";
@@ -31,6 +32,7 @@ let rules = [];
 let alerts = [];
 let details = null;
 let side = null;
+let banner = null;
 let ready = false;
 let dirty = true;
 
@@ -76,6 +78,7 @@ const on = {
     dirty = true;
     loadHistory();
     side.load();
+    banner.load();
   },
   queue(row) {
     const now = performance.now();
@@ -113,6 +116,7 @@ const on = {
     }
     if (alert.floor) markNote(alert);
     side.alertCame(alert);
+    banner.alertCame(alert);
     dirty = true;
   },
   link(state) {
@@ -236,6 +240,7 @@ function tick() {
   }
   details.tick(at);
   side.tick(at);
+  banner.tick(at);
   if (dirty) draw();
 }
 
@@ -258,8 +263,10 @@ async function act(order, command, given = null) {
   if (args === null) return undefined;
   say(order.id, "sent", `${step.en.toLowerCase()} sent, waiting for the decision`);
   try {
-    const sent = await send(order.id, command, me.id, args);
-    tell(order.id, step.en.toLowerCase(), await decisionOf(order.id, sent));
+    const closing = command === "close_problem"; // of the queue, whatever became of this order
+    const sent = closing ? await post("/api/problems", { queue: order.queue, command, actor: me.id, args }) : await send(order.id, command, me.id, args);
+    tell(order.id, step.en.toLowerCase(), await decisionOf(closing ? inQueue(order.queue, sent) : order.id, sent));
+    if (closing) details.changed(order);
   } catch (error) {
     say(order.id, "refused", `not taken: ${error.message}`);
   }
@@ -282,6 +289,9 @@ function tell(id, what, decision) {
   else say(id, "done", `${what}: ${decision.decision}`);
 }
 
+/** The order of a queue that a command at this place in the log was about, once there is one. */
+const inQueue = (queue, sent) => () => [...cards.values()].find((c) => c.order.queue === queue && c.order.pos[1] >= sent.offset)?.id;
+
 /** Report a finding about a queue; `id` is the order from which it was asked, if any. */
 async function report(queue = "", id = null) {
   const me = page.me();
@@ -292,8 +302,7 @@ async function report(queue = "", id = null) {
   said("sent", "finding sent, waiting for the decision");
   try {
     const sent = await post("/api/findings", { ...found, command: "report", actor: me.id });
-    const order = () => [...cards.values()].find((c) => c.order.queue === found.queue && c.order.pos[1] >= sent.offset)?.id;
-    const decision = await decisionOf(order, sent);
+    const decision = await decisionOf(inQueue(found.queue, sent), sent);
     if (decision === null) said("sent", `finding: ${UNDECIDED}`);
     else said(decision.refused ? "refused" : "done", decision.refused ? `refused: ${decision.text}` : `it stands in order ${decision.order}`);
   } catch (error) {
@@ -376,6 +385,7 @@ async function begin() {
   beginAsking();
   details = new Details(page);
   side = new Side(page);
+  banner = new Banner();
   new ResizeObserver(fit).observe(byId("tiles"));
   setInterval(tick, TICK_MS);
   follow(on);

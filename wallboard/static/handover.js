@@ -3,7 +3,7 @@
 import { isOver } from "./card.js";
 import { button, chinese, make, refill } from "./dom.js";
 import { clockText, moment } from "./when.js";
-import { HANDOVER_STATES, ORDER_STATES, TIERS, span } from "./words.js";
+import { HANDOVER_STATES, ORDER_STATES, PLANNED_KINDS, TIERS, span } from "./words.js";
 
 /** A sheet stays for this long into the new shift, and as long as something on it waits. */
 const STAYS_MS = 60 * 60000;
@@ -78,7 +78,9 @@ export class Sheets {
       list("open orders", "未结工单", open, (part) => this.order(part)),
       list("on hold", "挂起", held, (part) => line(part.queue, `until ${moment(part.now.hold_until_ms, at)}`)),
       list("undecided verifications", "未决验证", undecided, (part) => line(part.queue, part.now.verification.sentence)),
-      list("planned events", "计划事件", sheet.planned, (event) => line(event.title ?? event.text ?? event.kind ?? event.id ?? "", event.starts_ms ? `from ${moment(event.starts_ms, at)}` : "")),
+      list("planned events", "计划事件", sheet.planned, (e) => line(`${(PLANNED_KINDS[e.kind] ?? [e.kind]).join(" ")} ${e.covers}`, `${moment(e.from_ms, at)} to ${moment(e.until_ms, at)}: ${e.text}`)),
+      ...some("emergencies", "紧急状态", sheet.emergencies, (e) => line(e.covers, `since ${moment(e.since_ms, at)}: ${e.reason}`)),
+      ...some("kept quiet by planned events", "计划内未派单", sheet.kept_quiet, (k) => line(k.queue, k.text)),
       list("staffing gaps", "人员缺口", sheet.gaps, (gap) => line(TIERS[gap.tier]?.join(" ") ?? `tier ${gap.tier}`, gap.reason.replaceAll("_", " "))),
       list("unusual figures", "异常指标", sheet.unusual, (u) => line(u.queue, u.text)),
       list("notes", "备注", sheet.notes, (note) => line(`${clockText(note.at_ms, "minute")} ${note.queue}`, `${this.name(note.by)}: ${note.text}`)),
@@ -115,6 +117,9 @@ export class Sheets {
 }
 
 const line = (head, text) => make("li", "", make("b", "", head), " ", text);
+
+/** A list that is there only with something in it. */
+const some = (en, zh, items, build) => (items?.length ? [list(en, zh, items, build)] : []);
 
 function list(en, zh, items, build) {
   const none = make("li", "soft", "none ", chinese("无"));

@@ -47,7 +47,7 @@ export class Side {
 
   /** An alert came: of a sheet, of figures around a change, a note, a problem. */
   alertCame(alert) {
-    if (alert.sheet || alert.watch || alert.floor || alert.note || alert.problem) this.soon();
+    if (alert.sheet || alert.watch || alert.floor || alert.note || alert.problem || alert.planned || alert.emergency) this.soon();
   }
 
   /** Sheets show orders as they stand now. */

@@ -99,6 +99,13 @@ export function matches(pattern, name) {
   return new RegExp(`^${literal(pattern)}$`, "s").test(name);
 }
 
+export const PLANNED_KINDS = {
+  maintenance: ["maintenance", "系统维护"],
+  closure: ["closure", "停业"],
+  drill: ["drill", "应急演练"],
+  campaign: ["campaign", "营销活动"],
+};
+
 /** A problem record in a line; `name` puts a person id into words. */
 export function problemText(problem, name) {
   const parts = [`${problem.id}: comes back at ${problem.half_hour} (${problem.zone}), ${problem.orders.length} orders opened it`];
