@@ -32,6 +32,7 @@ _OUTCOMES: Final = ("call.answered", "call.abandoned", "call.flowed_out")  # of 
 _LEFT: Final[dict[str, Cause]] = {"ivr.abandoned": "menu", "call.blocked": "blocked"}
 _LOSSES: Final[dict[str, Cause]] = {"call.abandoned": "abandoned", "callback.failed": "callback_failed", **_LEFT}
 _THROUGH: Final = ("call.answered", "callback.connected")
+_TRIES: Final = ("callback.attempted", "callback.failed")
 _OF_A_CALLER: Final = (*_LOSSES, *_THROUGH, "callback.attempted")
 #: A leg that nothing was said of for so long is settled: workers let go of it then too. Twice, to be on the safe side.
 SETTLED_MS: Final = 2 * LATENESS_MS
@@ -73,7 +74,10 @@ class Caller:
     cause: Cause = "abandoned"
     cleared_ms: int | None = None
     reached: bool = False  #: cleared by a callback, not by themselves
-    tries: int = 0  #: callbacks attempted since the last loss
+    called_ms: int = 0  #: the last loss that was a call of theirs, not a callback that failed
+    attempted: int = 0  #: callbacks since then that were begun, and that failed; sources tell of one or of both
+    failed: int = 0
+    tried_ms: int | None = None  #: the last of them
     through: list[tuple[int, bool]] = field(default_factory=list)  #: when they got through, and whether by a callback
     recent: set[tuple[str, int]] = field(default_factory=set)  #: losses and attempts that a repeat must not count twice
 
@@ -82,6 +86,18 @@ class Caller:
         """The pseudonym as people see it: its last four characters, of a short one half at most."""
         shown = min(4, len(self.customer) // 2)
         return "…" + self.customer[len(self.customer) - shown :]
+
+    @property
+    def tries(self) -> int:
+        """Callbacks since they called last."""
+        return max(self.attempted, self.failed)
+
+    @property
+    def state(self) -> Literal["to_ring_back", "got_through", "reached"]:
+        """What became of them: still to ring, got through by themselves, or were reached by a callback."""
+        if self.cleared_ms is None:
+            return "to_ring_back"
+        return "reached" if self.reached else "got_through"
 
     @property
     def is_recovered(self) -> bool:
@@ -145,10 +161,14 @@ class LostCalls:
         self._settle(None)
         return self
 
+    def lost_callers(self) -> list[Caller]:
+        """Everybody who was lost: those to ring back first, then those who are done, the one lost last first."""
+        found = [caller for caller in self.callers.values() if caller.times]
+        return sorted(found, key=lambda c: (c.cleared_ms is not None, -c.last_ms, c.queue, c.customer))
+
     def ring_back(self) -> list[Caller]:
         """The callers who were lost and have not got through since, the one lost last first."""
-        found = [caller for caller in self.callers.values() if caller.times and caller.cleared_ms is None]
-        return sorted(found, key=lambda caller: (-caller.last_ms, caller.queue, caller.customer))
+        return [caller for caller in self.lost_callers() if caller.cleared_ms is None]
 
     # -- calls ----------------------------------------------------------------------------------------------------
 
@@ -222,18 +242,32 @@ class LostCalls:
             caller.through.append((ts, kind == "callback.connected"))
         elif (kind, ts) not in caller.recent:
             caller.recent.add((kind, ts))
-            if kind == "callback.attempted":
-                caller.tries += ts > caller.last_ms
-            else:
+            if kind != "callback.attempted":
                 self._lost(caller, kind, ts)
+            self._tried(caller, kind, ts)
         after = [one for one in caller.through if one[0] > caller.last_ms]
         caller.cleared_ms, caller.reached = min(after, default=(None, False))
 
-    def _lost(self, caller: Caller, kind: str, ts: int) -> None:
+    @staticmethod
+    def _lost(caller: Caller, kind: str, ts: int) -> None:
         caller.times += 1
         if ts >= caller.last_ms:
             caller.last_ms, caller.cause = ts, _LOSSES[kind]
-            caller.tries = sum(what == "callback.attempted" and at > ts for what, at in caller.recent)
+
+    @staticmethod
+    def _tried(caller: Caller, kind: str, ts: int) -> None:
+        """What was tried since they called last; a call of theirs begins it anew."""
+        tries = [(kind, ts)]
+        if kind not in _TRIES:
+            if ts < caller.called_ms:
+                return
+            caller.called_ms, caller.attempted, caller.failed, caller.tried_ms = ts, 0, 0, None
+            tries = [one for one in caller.recent if one[0] in _TRIES]
+        for what, at in tries:
+            if at > caller.called_ms:
+                caller.attempted += what == "callback.attempted"
+                caller.failed += what == "callback.failed"
+                caller.tried_ms = max(at, caller.tried_ms or at)
 
     def _trim(self, key: tuple[str, str], before_ms: int | None) -> None:
         """Let go of what can change nothing any more: of who was never lost, everything."""

@@ -25,12 +25,15 @@ Payload = dict[str, Any]
 #: How far back an order that is over is kept while its queue has a newer one: a month, the longest period, and two more
 #: for a period that is asked for by a day in its middle.
 REACH_MS: Final = 100 * DAY_MS
+#: Alerts that carry what is kept beside orders, and those of them that are about more than the queue they lie with.
+_BESIDE: Final = frozenset({"floor", "problem", "planned", "emergency", "suppressed"})
+_OF_MANY: Final = frozenset({"planned", "emergency"})
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 
 
 @dataclass(slots=True)
 class Journal:
-    """What a report is made of: the entries of each order, and the trend notes. `add` takes payloads in log order.
+    """What a report is made of: the entries of each order, trend notes and records beside. `add` in log order.
 
     *wanted* says which queues. Bounded by the orders of `REACH_MS` and one more per queue: an older order that is over
     is forgotten when its queue has a new one.
@@ -39,6 +42,7 @@ class Journal:
     wanted: Callable[[str], bool] = lambda queue: True
     entries: dict[str, list[Payload]] = field(default_factory=dict)
     notes: list[Payload] = field(default_factory=list)
+    beside: list[Payload] = field(default_factory=list)  #: floor log, problems, what was planned: some a day
     last_ms: int | None = None  #: as far as the log reaches, of whatever queue
     queues: set[str] = field(default_factory=set)
     _of_queue: dict[str, list[str]] = field(default_factory=dict)
@@ -50,9 +54,12 @@ class Journal:
         if not self._is_new(is_entry, payload):
             return
         self.last_ms = at_ms if self.last_ms is None else max(self.last_ms, at_ms)
-        if not self.wanted(payload["queue"]):
+        kind = payload.get("kind")
+        if not self.wanted(payload["queue"]) and kind not in _OF_MANY:
             return
-        if is_entry:
+        if kind in _BESIDE:
+            self.beside.append(payload)
+        elif is_entry:
             self._entry(payload)
         elif is_note(payload):
             self.notes.append(payload)

@@ -75,6 +75,9 @@ def report(
     queue: Annotated[str, typer.Option(metavar="QUEUE", help="Of this queue alone; wildcards are possible.")] = "",
     site: Annotated[str, typer.Option(metavar="SITE", help="Of the queues of this site alone.")] = "",
     format_: Annotated[Literal["html", "json"], typer.Option("--format", help="A page, or the figures.")] = "html",
+    lost: Annotated[
+        str, typer.Option("--lost", metavar="REC|topic", help="With the lost calls of a recording, or of the topic.")
+    ] = "",
     output: Output = "-",
     log: LogFile = "",
     zone: Zone = "",
@@ -87,10 +90,10 @@ def report(
     from callwatch.orders_report.page import page
 
     known = with_broker(settings, bootstrap, prefix)
-    journal = _journal(known, log, _wanted(queue, site))
-    found = bulletin(
-        journal, _period(known.catalogue, journal, period, at, zone), known.catalogue, {"site": site, "queue": queue}
-    )
+    journal = _journal(known, log, of_queues(queue, site))
+    of = _period(known.catalogue, journal, period, at, zone)
+    lost_calls = _lost(known, lost, of_queues(queue, site), of) if lost else None
+    found = bulletin(journal, of, known.catalogue, {"site": site, "queue": queue}, lost_calls)
     _write(output, page(found) if format_ == "html" else _json(found))
 
 
@@ -129,7 +132,9 @@ def with_broker(settings: Path | None, bootstrap: str, prefix: str | None) -> Se
     return replace(found, kafka=kafka)
 
 
-def _wanted(queue: str, site: str) -> Callable[[str], bool]:
+def of_queues(queue: str, site: str) -> Callable[[str], bool]:
+    """Whether a queue is asked for: by its pattern *queue*, and by its *site*; "" is all."""
+
     def wanted(name: str) -> bool:
         return (not queue or fnmatchcase(name, queue)) and (not site or name.rpartition("/")[0] == site)
 
@@ -199,6 +204,18 @@ def _period(
     clock = known_zone(zone) if zone else zone_of(catalogue, journal.queues)
     at_ms = moment_ms(at, clock, kind) if at else journal.last_ms or 0
     return shift_period(catalogue, journal.queues, at_ms) if kind == "shift" else calendar_period(kind, clock, at_ms)
+
+
+def _lost(known: Settings, source: str, wanted: Callable[[str], bool], period: Period) -> dict[str, Any]:
+    """The lost calls of the local days that *period* touches."""
+    from callwatch.lost_report import Days, listened, summary
+    from callwatch.progress import Progress
+    from models.hours import local
+
+    with Progress() as progress:
+        found, catalogue = listened(known, source, wanted, progress.show)
+    first, last = (local(period.zone, at_ms).date().isoformat() for at_ms in (period.from_ms, period.to_ms - 1))
+    return summary(found, catalogue, Days(first, last))
 
 
 def _json(found: dict[str, Any]) -> str:

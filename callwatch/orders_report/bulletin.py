@@ -9,7 +9,9 @@ from typing import Any, Final
 
 from alerts.loop_figures import LoopFigures, loads, loop_figures, rule_figures, touches
 from alerts.order_facts import Facts, facts_of
+from alerts.workorder import OPEN
 from callwatch.journal import Journal
+from callwatch.orders_report.beside import beside
 from callwatch.orders_report.period import Period
 from models.catalogue import Catalogue
 from models.duty import stints
@@ -23,8 +25,11 @@ HALF_HOURS: Final = 48
 Json = dict[str, Any]
 
 
-def bulletin(journal: Journal, period: Period, catalogue: Catalogue, scope: Json) -> Json:
-    """All of it for *period*. *scope* says what the journal was read for (site, queue).
+def bulletin(
+    journal: Journal, period: Period, catalogue: Catalogue, scope: Json, lost_calls: Json | None = None
+) -> Json:
+    """All of it for *period*. *scope* says what the journal was read for (site, queue); *lost_calls* is a summary of
+    them (`callwatch.lost_report`), which no log of orders has.
 
     Of a period that is not over yet, time is counted as far as the log reaches.
     """
@@ -53,6 +58,8 @@ def bulletin(journal: Journal, period: Period, catalogue: Catalogue, scope: Json
         "people": [asdict(load) for load in loads(orders, from_ms, to_ms, shift_of(catalogue))],
         "orders": [_row(facts, period) for facts in orders],
         "notes": _notes(journal, period),
+        **beside(journal.beside, period),
+        "lost_calls": lost_calls,
         "left_out": left_out,
     }
 
@@ -136,9 +143,15 @@ def _row(facts: Facts, period: Period) -> Json:
     """An order as it stood at the end of the period."""
     row = {name: facts.order[name] for name in _SHOWN}
     ends_ms: int | None = facts.order["closed_ms"]
+    check = facts.order["verification"] if facts.order["state"] == "verifying" else None
     return row | {
+        "is_open": facts.order["state"] in OPEN,
+        "verification": check and check["state"],
+        "waits_for": check and check["sentence"],
+        "hold_until": _maybe_at(period, facts.order["hold_until_ms"]),
+        "resolve_by": _maybe_at(period, facts.order["resolve_by_ms"]),
         "opened": _at(period, facts.raised_ms),
-        "closed": None if ends_ms is None else _at(period, ends_ms),
+        "closed": _maybe_at(period, ends_ms),
         "late": sorted({limit.name for limit in facts.limits if not limit.kept}),
         "verdict": next((h.kind for h in reversed(facts.happened) if h.what == "verdict"), None),
     }
@@ -163,6 +176,10 @@ def _notes(journal: Journal, period: Period) -> list[Json]:
                 "zh": alert["zh"],
             }
     return sorted(found.values(), key=lambda note: (note["at_ms"], note["queue"], note["text"]))
+
+
+def _maybe_at(period: Period, at_ms: int | None) -> str | None:
+    return None if at_ms is None else _at(period, at_ms)
 
 
 def _at(period: Period, at_ms: int) -> str:

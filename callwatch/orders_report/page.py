@@ -7,16 +7,30 @@ and is escaped; the page's own policy lets nothing be loaded or run.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any, Final
 
 from alerts.episode import span
 from alerts.words import STATES
+from callwatch.orders_report.markup import (
+    both,
+    card,
+    cell,
+    heading,
+    nothing,
+    share_cell,
+    table,
+    text_cell,
+    time_cell,
+    when_cell,
+)
+from callwatch.orders_report.page_beside import floor, lost, planned, problems, trend_notes
 from callwatch.orders_report.plots import Series, columns, rows
 
 Json = dict[str, Any]
 
+#: From this share of limits kept on a card is green, red below: ours.
+KEPT: Final = 0.9
 _KINDS: Final = {
     "shift": ("Shift bulletin", "班次通报"),
     "day": ("Daily bulletin", "日报"),
@@ -47,6 +61,8 @@ _COUNTS: Final = {
     "command": ("commands", "指令"),
     "refused": ("commands refused", "被拒指令"),
 }
+_OPEN_AT_END: Final = ("open at the end", "期末未结")
+_SPREAD: Final = ("p50_ms", "p90_ms", "mean_ms", "max_ms")
 _SHARES: Final = {
     "respond_kept": ("limit to respond kept", "响应时限达成率"),
     "resolve_kept": ("limit to resolve kept", "处理时限达成率"),
@@ -70,16 +86,13 @@ body { font: 15px/1.5 system-ui, "Noto Sans SC", sans-serif; color: var(--ink); 
 h1 { margin: 0 } h2 { margin: 2.2rem 0 .6rem; font-size: 1.15rem } .dim { color: var(--dim) }
 table { border-collapse: collapse; width: 100%; font-size: 14px } .wide { overflow-x: auto }
 th, td { text-align: left; padding: .28rem .6rem .28rem 0; border-bottom: 1px solid var(--line); vertical-align: top }
-td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
-figure { margin: 0 } svg { width: 100%; height: auto } .axis { stroke: var(--line) }
-.tick { fill: var(--dim); font-size: 11px }
-.a { fill: var(--a) } .b { fill: var(--b) } .c { fill: var(--c) } .d { fill: var(--d) }
-polyline { fill: none !important; stroke-width: 2 } polyline.c { stroke: var(--c) }
-.legend { list-style: none; display: flex; gap: 1.2rem; padding: 0; margin: .2rem 0; color: var(--dim) }
-.key { display: inline-block; width: .8em; height: .8em; margin-right: .4em }
-.key.a { background: var(--a) } .key.b { background: var(--b) }
-.key.c { background: var(--c) } .key.d { background: var(--d) }
-@media print { body { margin: 0; max-width: none } h2 { break-after: avoid } svg, tr { break-inside: avoid } }
+td.at { white-space: nowrap } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
+figure { margin: 0 } svg { width: 100%; height: auto }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: .7rem; margin: 1.2rem 0 }
+.card { border: 1px solid var(--line); border-radius: .6rem; padding: .7rem .9rem }
+.card strong { display: block; font-size: 1.55rem; line-height: 1.25; font-variant-numeric: tabular-nums }
+.card span { color: var(--dim); font-size: 13px } .bad strong { color: var(--d) } .good strong { color: var(--b) }
+@media print { body { margin: 0; max-width: none } h2 { break-after: avoid } svg, tr, .card { break-inside: avoid } }
 """
 
 
@@ -89,7 +102,10 @@ def page(found: Json) -> str:
     scope = found["scope"]
     of = scope.get("queue") or (f"{scope['site']}/*" if scope.get("site") else "")
     title = " ".join(part for part in (en, zh, period["name"], of) if part)
-    sections = (_head, _key_figures, _times, _flow, _half_hours, _states, _queues, _rules, _people, _orders, _notes)
+    sections = (
+        _head, _cards, _open_orders, _limits, _flow, _half_hours, _times, _states, _queues, _rules, _people,
+        trend_notes, floor, problems, planned, lost, _counts, _orders,
+    )  # fmt: skip
     body = "\n".join(section(found) for section in sections)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -98,50 +114,6 @@ def page(found: Json) -> str:
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>\n"
         f"<h1>{escape(title)}</h1>\n{body}\n</body></html>\n"
     )
-
-
-# --- parts ----------------------------------------------------------------------------------------------------------
-
-
-def _both(words: tuple[str, str]) -> str:
-    return escape(f"{words[0]} {words[1]}")
-
-
-def _h2(en: str, zh: str) -> str:
-    return f"<h2>{_both((en, zh))}</h2>"
-
-
-def _cell(path: str, value: float | None, shown: str | None = None) -> str:
-    """A figure: where it stands in the JSON, its exact value, and how it reads; a dash when there is none."""
-    exact = "" if value is None else repr(value)
-    text = "–" if value is None else shown if shown is not None else f"{value:g}"
-    return f'<td class="n" data-figure="{escape(path)}" data-value="{exact}">{escape(text)}</td>'
-
-
-def _time(path: str, ms: float | None) -> str:
-    return _cell(path, ms, None if ms is None else span(ms)[0])
-
-
-def _share(path: str, share: Json) -> str:
-    text = None if share["share"] is None else f"{share['share'] * 100:.1f} % ({share['part']}/{share['of']})"
-    return _cell(f"{path}.share", share["share"], text)
-
-
-def _text(value: Any) -> str:
-    return f"<td>{escape('' if value is None else str(value))}</td>"
-
-
-def _table(heads: Sequence[tuple[str, str]], lines: Iterable[str], numbers_from: int) -> str:
-    """A table; columns from *numbers_from* on are of numbers."""
-    cells = "".join(
-        f"<th{' class=n' if at >= numbers_from else ''}>{_both(head)}</th>" for at, head in enumerate(heads)
-    )
-    body = "".join(f"<tr>{line}</tr>" for line in lines)
-    return f'<div class="wide"><table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table></div>'
-
-
-def _nothing() -> str:
-    return '<p class="dim">None in this period. 本期无。</p>'
 
 
 # --- sections -------------------------------------------------------------------------------------------------------
@@ -159,34 +131,83 @@ def _head(found: Json) -> str:
     return "\n".join(lines)
 
 
-def _key_figures(found: Json) -> str:
+def _cards(found: Json) -> str:
+    """What a manager looks at first."""
+    figures = found["figures"]
+    counts, open_now = figures["counts"], figures["open_at_end"]
+    undecided = sum(row["verification"] == "undecided" for row in found["orders"] if row["is_open"])
+    cards = [
+        card("figures.counts.raised", counts["raised"], str(counts["raised"]), ("orders raised", "新建工单")),
+        card("figures.counts.closed", counts["closed"], str(counts["closed"]), ("closed, proven", "验证关闭")),
+        card(
+            "figures.open_at_end", open_now, str(open_now), ("open at the end", "期末未结"), "bad" if open_now else ""
+        ),
+        f'<div class="card {"bad" if undecided else ""}"><strong>{undecided}</strong>'
+        f"<span>{both(('of them undecided', '其中未决'))}</span></div>",
+    ]
+    for name in ("respond_kept", "resolve_kept"):
+        share = figures[name]
+        shown = "" if share["share"] is None else f"{share['share'] * 100:.0f} %"
+        mood = "" if share["share"] is None else "good" if share["share"] >= KEPT else "bad"
+        cards.append(card(f"figures.{name}.share", share["share"], shown, _SHARES[name], mood))
+    for name in ("acknowledge", "resolve"):
+        ms = figures["times"][name]["p50_ms"]
+        en, zh = _TIMES[name]
+        shown = "" if ms is None else span(ms)[0]
+        cards.append(card(f"figures.times.{name}.p50_ms", ms, shown, (f"median {en}", f"{zh}中位数")))
+    cards.append(
+        card("figures.counts.relapsed", counts["relapsed"], str(counts["relapsed"]), _COUNTS["relapsed"],
+             "bad" if counts["relapsed"] else "")
+    )  # fmt: skip
+    return f'<div class="cards">{"".join(cards)}</div>'
+
+
+def _open_orders(found: Json) -> str:
+    """What the period leaves to the next one."""
+    lines = []
+    for row in found["orders"]:
+        if row["is_open"]:
+            state = both(STATES.get(row["state"], (row["state"], "")))
+            held = row["hold_until"] and f"until {row['hold_until'][5:16].replace('T', ' ')}"
+            state += {"undecided": " · undecided 未决", "paused": " · paused 暂停"}.get(row["verification"] or "", "")
+            lines.append(
+                text_cell(row["id"]) + text_cell(row["queue"]) + text_cell(row["severity"]) + f"<td>{state}</td>"
+                + text_cell(row["owner_name"]) + when_cell(row["opened"]) + when_cell(row["resolve_by"])
+                + text_cell(row["sentence"]) + text_cell(row["waits_for"] or held)
+            )  # fmt: skip
+    heads = (("order", "工单"), ("queue", "队列"), ("severity", "级别"), ("state", "状态"), ("owner", "责任人"),
+             ("raised", "新建"), ("resolve by", "处理期限"), ("said", "说明"), ("waits for", "等待"))  # fmt: skip
+    return heading("Open at the end", "期末未结工单") + (table(heads, lines, 9) if lines else nothing())
+
+
+def _limits(found: Json) -> str:
+    figures = found["figures"]
+    shares = [
+        f"<td>{both(words)}</td>" + share_cell(f"figures.{name}", figures[name]) for name, words in _SHARES.items()
+    ]
+    return heading("Limits kept and proof", "时限与验证") + table((("share", "占比"), ("value", "数值")), shares, 1)
+
+
+def _counts(found: Json) -> str:
     figures = found["figures"]
     counts = [
-        f"<td>{_both(words)}</td>" + _cell(f"figures.counts.{name}", figures["counts"][name])
+        f"<td>{both(words)}</td>" + cell(f"figures.counts.{name}", figures["counts"][name])
         for name, words in _COUNTS.items()
     ]
-    counts.insert(0, f"<td>{_both(('open at the beginning', '期初未结'))}</td>" + _open(figures, "open_at_start"))
-    counts.append(f"<td>{_both(('open at the end', '期末未结'))}</td>" + _open(figures, "open_at_end"))
+    counts.insert(0, f"<td>{both(('open at the beginning', '期初未结'))}</td>" + _open(figures, "open_at_start"))
+    counts.append(f"<td>{both(('open at the end', '期末未结'))}</td>" + _open(figures, "open_at_end"))
     for kind, n in figures["closed_by"].items():
         en, zh = _CLOSED_BY.get(kind, (kind, kind))
-        counts.append(
-            f"<td>{_both((f'closed by {en}', f'关闭依据:{zh}'))}</td>" + _cell(f"figures.closed_by.{kind}", n)
-        )
+        counts.append(f"<td>{both((f'closed by {en}', f'关闭依据:{zh}'))}</td>" + cell(f"figures.closed_by.{kind}", n))
     for kind, n in figures["cancelled_as"].items():
-        words = f"<td>{_both((f'cancelled as {kind}', '取消原因'))}</td>"
-        counts.append(words + _cell(f"figures.cancelled_as.{kind}", n))
-    shares = [f"<td>{_both(words)}</td>" + _share(f"figures.{name}", figures[name]) for name, words in _SHARES.items()]
-    heads = (("figure", "指标"), ("orders", "工单数"))
-    return (
-        _h2("Orders", "工单")
-        + _table(heads, counts, 1)
-        + _h2("Limits kept and proof", "时限与验证")
-        + _table((("share", "占比"), ("value", "数值")), shares, 1)
-    )
+        counts.append(
+            f"<td>{both((f'cancelled as {kind}', '取消原因'))}</td>" + cell(f"figures.cancelled_as.{kind}", n)
+        )
+    return heading("All counts", "全部计数") + table((("figure", "指标"), ("orders", "工单数")), counts, 1)
 
 
 def _open(figures: Json, name: str) -> str:
-    return _cell(f"figures.{name}", figures[name])
+    return cell(f"figures.{name}", figures[name])
 
 
 def _times(found: Json) -> str:
@@ -198,12 +219,12 @@ def _times(found: Json) -> str:
             times, at = figures["times"][name], f"{path}.times.{name}"
             if times["count"] or path == "figures":
                 lines.append(
-                    _text(label) + f"<td>{_both(words)}</td>" + _cell(f"{at}.count", times["count"])
-                    + "".join(_time(f"{at}.{of}", times[of]) for of in ("p50_ms", "p90_ms", "mean_ms", "max_ms"))
+                    text_cell(label) + f"<td>{both(words)}</td>" + cell(f"{at}.count", times["count"])
+                    + "".join(time_cell(f"{at}.{of}", times[of]) for of in _SPREAD)
                 )  # fmt: skip
     heads = (("orders", "工单"), ("time", "用时"), ("count", "数量"), ("median", "中位数"), ("90 %", "90分位"),
              ("mean", "平均"), ("longest", "最长"))  # fmt: skip
-    return _h2("Times", "用时") + _table(heads, lines, 2)
+    return heading("Times", "用时") + table(heads, lines, 2)
 
 
 def _flow(found: Json) -> str:
@@ -211,37 +232,44 @@ def _flow(found: Json) -> str:
     series = [
         Series("raised 新建", "a", [row["raised"] for row in flow]),
         Series("over 结束", "b", [row["over"] for row in flow]),
-        Series("open 未结", "c", [row["open_at_end"] for row in flow], line=True),
     ]
-    title = "Orders raised, over and open"
-    plot = columns(title, [row["label"] for row in flow], series)
-    return _h2(title, "新建、结束与未结工单") + f'<figure id="flow">{plot}</figure>'
+    still = [Series("open 未结", "c", [row["open_at_end"] for row in flow])]
+    labels = [row["label"] for row in flow]
+    plot = columns("flow", "Orders raised and over", labels, series)
+    second = columns("open", "Open orders at the end of each", labels, still)
+    return (
+        heading("Orders raised and over", "新建与结束工单") + f'<figure id="flow">{plot}</figure>'
+        + heading("Still open at the end of each", "各时段末未结") + f'<figure id="open">{second}</figure>'
+    )  # fmt: skip
 
 
 def _half_hours(found: Json) -> str:
     labels = [f"{at // 2:02}:{at % 2 * 30:02}" for at in range(len(found["half_hours"]))]
-    plot = columns("Orders raised by half-hour", labels, [Series("raised 新建", "a", found["half_hours"])])
+    plot = columns("hours", "Orders raised by half-hour", labels, [Series("raised 新建", "a", found["half_hours"])])
     return (
-        _h2("Half-hours of the day in which they were raised", "按半小时分布") + f'<figure id="hours">{plot}</figure>'
+        heading("Half-hours of the day in which they were raised", "按半小时分布")
+        + f'<figure id="hours">{plot}</figure>'
     )
 
 
 def _states(found: Json) -> str:
     states = {name: times for name, times in found["figures"]["in_state"].items() if times["count"]}
     if not states:
-        return _h2("Time in state", "各状态用时") + _nothing()
+        return heading("Time in state", "各状态用时") + nothing()
     lines = [
-        f"<td>{_both(STATES[name])}</td>"
-        + _cell(f"figures.in_state.{name}.count", times["count"])
-        + "".join(_time(f"figures.in_state.{name}.{of}", times[of]) for of in ("p50_ms", "p90_ms", "mean_ms", "max_ms"))
+        f"<td>{both(STATES[name])}</td>"
+        + cell(f"figures.in_state.{name}.count", times["count"])
+        + "".join(
+            time_cell(f"figures.in_state.{name}.{of}", times[of]) for of in ("p50_ms", "p90_ms", "mean_ms", "max_ms")
+        )
         for name, times in states.items()
     ]
     minutes = [round(times["mean_ms"] / 60_000, 1) for times in states.values()]
     labels = [f"{STATES[name][0]} {STATES[name][1]}" for name in states]
-    plot = rows("Mean minutes in each state", labels, [Series("mean minutes 平均分钟", "a", minutes)])
+    plot = rows("states", "Mean minutes in each state", labels, [Series("mean minutes 平均分钟", "a", minutes)])
     heads = (("state", "状态"), ("orders", "工单"), ("median", "中位数"), ("90 %", "90分位"), ("mean", "平均"),
              ("longest", "最长"))  # fmt: skip
-    return _h2("Time in state", "各状态用时") + f'<figure id="states">{plot}</figure>' + _table(heads, lines, 1)
+    return heading("Time in state", "各状态用时") + f'<figure id="states">{plot}</figure>' + table(heads, lines, 1)
 
 
 def _queues(found: Json) -> str:
@@ -249,26 +277,26 @@ def _queues(found: Json) -> str:
     for n, row in enumerate(found["by_queue"]):
         counts = ("raised", "closed", "failed", "relapsed", "undecided", "cancelled", "open_at_end")
         lines.append(
-            _text(row["queue"])
-            + "".join(_cell(f"by_queue.{n}.{name}", row[name]) for name in counts)
-            + "".join(_share(f"by_queue.{n}.{name}", row[name]) for name in ("respond_kept", "resolve_kept"))
+            text_cell(row["queue"])
+            + "".join(cell(f"by_queue.{n}.{name}", row[name]) for name in counts)
+            + "".join(share_cell(f"by_queue.{n}.{name}", row[name]) for name in ("respond_kept", "resolve_kept"))
         )
     heads = (("queue", "队列"), ("raised", "新建"), ("closed", "关闭"), ("failed", "未通过"), ("came back", "复发"),
              ("undecided", "未决"), ("cancelled", "取消"), ("open", "未结"), ("responded in time", "按时响应"),
              ("resolved in time", "按时处理"))  # fmt: skip
-    return _h2("Queues", "队列") + (_table(heads, lines, 1) if lines else _nothing())
+    return heading("Queues", "队列") + (table(heads, lines, 1) if lines else nothing())
 
 
 def _rules(found: Json) -> str:
     rules = found["rules"]
     if not rules:
-        return _h2("Rules and their verdicts", "规则与判定") + _nothing()
+        return heading("Rules and their verdicts", "规则与判定") + nothing()
     lines = [
-        _text(rule["rule"])
-        + _cell(f"rules.{n}.raised", rule["raised"])
-        + "".join(_cell(f"rules.{n}.verdicts.{v}", rule["verdicts"][v]) for v in ("true", "false", "expected"))
-        + _cell(f"rules.{n}.cancelled_as_false", rule["cancelled_as_false"])
-        + _share(f"rules.{n}.false_share", rule["false_share"])
+        text_cell(rule["rule"])
+        + cell(f"rules.{n}.raised", rule["raised"])
+        + "".join(cell(f"rules.{n}.verdicts.{v}", rule["verdicts"][v]) for v in ("true", "false", "expected"))
+        + cell(f"rules.{n}.cancelled_as_false", rule["cancelled_as_false"])
+        + share_cell(f"rules.{n}.false_share", rule["false_share"])
         for n, rule in enumerate(rules)
     ]
     series = [
@@ -279,35 +307,37 @@ def _rules(found: Json) -> str:
             ("false", "false 误报", "d"),
         )
     ]
-    plot = rows("Verdicts by rule", [rule["rule"] for rule in rules], series)
+    plot = rows("rules", "Verdicts by rule", [rule["rule"] for rule in rules], series)
     heads = (("rule", "规则"), ("orders raised", "新建工单"), ("true", "属实"), ("false", "误报"), ("expected", "预期"),
              ("cancelled as false", "误报取消"), ("false share", "误报率"))  # fmt: skip
     return (
-        _h2("Rules and their verdicts", "规则与判定") + f'<figure id="rules">{plot}</figure>' + _table(heads, lines, 1)
+        heading("Rules and their verdicts", "规则与判定")
+        + f'<figure id="rules">{plot}</figure>'
+        + table(heads, lines, 1)
     )
 
 
 def _people(found: Json) -> str:
     people = found["people"]
     if not people:
-        return _h2("Load of people", "人员负荷") + _nothing()
+        return heading("Load of people", "人员负荷") + nothing()
     counts = ("orders", "most_open", "commands", "refused", "pages", "pages_suppressed", "shifts_paged",
               "most_pages_in_a_shift")  # fmt: skip
     lines = [
-        _text(load["person"])
-        + _time(f"people.{n}.held_ms", load["held_ms"])
-        + "".join(_cell(f"people.{n}.{name}", load[name]) for name in counts)
+        text_cell(load["person"])
+        + time_cell(f"people.{n}.held_ms", load["held_ms"])
+        + "".join(cell(f"people.{n}.{name}", load[name]) for name in counts)
         for n, load in enumerate(people)
     ]
     series = [
         Series("commands 指令", "a", [load["commands"] for load in people]),
         Series("pages 呼叫", "c", [load["pages"] for load in people]),
     ]
-    plot = rows("Commands and pages by person", [load["person"] for load in people], series)
+    plot = rows("people", "Commands and pages by person", [load["person"] for load in people], series)
     heads = (("person", "人员"), ("held for", "负责时长"), ("orders", "工单"), ("most at once", "同时最多"),
              ("commands", "指令"), ("refused", "被拒"), ("pages", "呼叫"), ("suppressed", "未发出"),
              ("shifts with pages", "有呼叫的班次"), ("most in a shift", "单班最多"))  # fmt: skip
-    return _h2("Load of people", "人员负荷") + f'<figure id="people">{plot}</figure>' + _table(heads, lines, 1)
+    return heading("Load of people", "人员负荷") + f'<figure id="people">{plot}</figure>' + table(heads, lines, 1)
 
 
 def _orders(found: Json) -> str:
@@ -315,26 +345,15 @@ def _orders(found: Json) -> str:
     for n, row in enumerate(found["orders"]):
         state = STATES.get(row["state"], (row["state"], ""))
         lines.append(
-            _text(row["id"]) + _text(row["queue"]) + _text(row["severity"]) + f"<td>{_both(state)}</td>"
-            + _text(row["opened"]) + _text(row["closed"]) + _text(row["owner_name"])
-            + _text(", ".join(row["symptoms"])) + _text(row["sentence"])
-            + _text("; ".join(part for part in (row["cause"], row["measure"]) if part))
-            + _text(", ".join(row["late"])) + _text(row["verdict"])
-            + _cell(f"orders.{n}.reopened", row["reopened"])
+            text_cell(row["id"]) + text_cell(row["queue"]) + text_cell(row["severity"]) + f"<td>{both(state)}</td>"
+            + when_cell(row["opened"]) + when_cell(row["closed"]) + text_cell(row["owner_name"])
+            + text_cell(", ".join(row["symptoms"])) + text_cell(row["sentence"])
+            + text_cell("; ".join(part for part in (row["cause"], row["measure"]) if part))
+            + text_cell(", ".join(row["late"])) + text_cell(row["verdict"])
+            + cell(f"orders.{n}.reopened", row["reopened"])
         )  # fmt: skip
     heads = (("order", "工单"), ("queue", "队列"), ("severity", "级别"), ("state", "状态"), ("raised", "新建"),
              ("over", "结束"), ("owner", "责任人"), ("symptoms", "症状"), ("said", "说明"),
              ("cause and measure", "原因与措施"),
              ("limits broken", "超时"), ("verdict", "判定"), ("reopened", "重开"))  # fmt: skip
-    return _h2("Orders of the period", "本期工单") + (_table(heads, lines, 12) if lines else _nothing())
-
-
-def _notes(found: Json) -> str:
-    state = {"open": "open 持续", "over": "over 结束", None: ""}
-    lines = [
-        _text(note["at"]) + _text(note["queue"]) + _text(note["text"]) + _text(note["zh"])
-        + _text(state.get(note["state"], note["state"]))
-        for note in found["notes"]
-    ]  # fmt: skip
-    heads = (("since", "始于"), ("queue", "队列"), ("trend", "趋势"), ("in Chinese", "中文"), ("state", "状态"))
-    return _h2("Trend notes", "趋势类工作联系单") + (_table(heads, lines, 9) if lines else _nothing())
+    return heading("Orders of the period", "本期工单") + (table(heads, lines, 12) if lines else nothing())

@@ -96,7 +96,31 @@ def test_who_got_through_is_not_rung_back() -> None:
     tried = caller(lost, of("callback.attempted", T + 1, "2"), of("callback.attempted", T + 2, "2"))[0]
     assert tried.tries == 2
     failed = caller(lost, of("callback.attempted", T + 1, "2"), of("callback.failed", T + 3, "2"))[0]
-    assert (failed.tries, failed.cause, failed.times) == (0, "callback_failed", 2)
+    assert (failed.tries, failed.tried_ms, failed.cause, failed.times) == (1, T + 3, "callback_failed", 2)
+    once_more = caller(lost, of("callback.failed", T + 3, "2"), of("call.abandoned", T + 9, "3"))[0]
+    assert (once_more.tries, once_more.tried_ms, once_more.cause) == (0, None, "abandoned")
+
+
+def test_what_became_of_each_lost_caller_is_known() -> None:
+    def of(who: str, kind: str, ts: int) -> Event:
+        return event(kind, ts, f"{who}{kind}", customer=who)
+
+    events = [
+        *(of(who, "call.abandoned", T) for who in ("a", "b", "c", "d")),
+        of("a", "call.answered", T + HOUR),
+        of("b", "callback.attempted", T + 1), of("b", "callback.connected", T + 2),
+        of("c", "callback.attempted", T + 5),
+        of("e", "call.answered", T),
+    ]  # fmt: skip
+    for sequence in (events, [*reversed(events), *events]):
+        found = {c.customer: (c.state, c.cleared_ms, c.tries) for c in listen(sequence, limits).lost_callers()}
+        assert found == {
+            "c": ("to_ring_back", None, 1),
+            "d": ("to_ring_back", None, 0),
+            "a": ("got_through", T + HOUR, 0),
+            "b": ("reached", T + 2, 1),
+        }
+        assert list(found)[:2] == ["c", "d"]
 
 
 @pytest.mark.parametrize(("after", "recovered"), [(24 * HOUR - 1, True), (24 * HOUR, True), (24 * HOUR + 1, False)])

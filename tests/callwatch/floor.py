@@ -1,4 +1,4 @@
-"""A floor of queues for scenes: calls, commands, test calls and settings on a log, played through the workers' actors."""
+"""A floor of queues for scenes: calls, commands, test calls, settings on a log, played through the workers' actors."""
 
 from __future__ import annotations
 
@@ -97,8 +97,8 @@ class Floor:
         about = order or self.order(queue)["id"]
         self.lay(
             command_record(
-                id=f"c{self._begin}-{self._told}", source="page", ts_ms=self.now_ms, queue=queue, order=about, command=command,
-                actor=actor, args=args,
+                id=f"c{self._begin}-{self._told}", source="page", ts_ms=self.now_ms, queue=queue, order=about,
+                command=command, actor=actor, args=args,
             )
         )  # fmt: skip
         self.play()

@@ -88,7 +88,7 @@ def test_lost_calls_of_the_topic(stack: EmbeddedStack, prefix: str) -> None:
     put(kafka, records)
     found = json.loads(run("lost", "topic", "--json", "--bootstrap", stack.bootstrap, "--prefix", prefix))
     assert [(day["arrivals"], day["lost"]["abandoned"]) for day in found["days"]] == [(3, 3)]
-    assert {caller["caller"] for caller in found["ring_back"]} == {"…er-0", "…er-1", "…er-2"}
+    assert {caller["caller"] for caller in found["lost_callers"]} == {"…er-0", "…er-1", "…er-2"}
     shown = run("lost", "topic", "--queue", "north/*", "--bootstrap", stack.bootstrap, "--prefix", prefix)
     assert "2 to ring back 待回拨" in shown
     assert "customer-" not in shown

@@ -25,7 +25,7 @@ from callwatch.orders_report.period import (
     shift_period,
     zone_of,
 )
-from callwatch.orders_report.plots import nice_top
+from callwatch.orders_report.plots import ticks
 from models.catalogue import Catalogue, Duty, Person, QueueSettings, Shift, Site
 from models.errors import InputError, UsageError
 from sources.recording import RecordingHeader, RecordingWriter
@@ -139,10 +139,11 @@ def test_the_page_shows_the_figures_of_the_json() -> None:
     for name in ("raised", "closed", "command", "page"):
         assert f"figures.counts.{name}" in shown.figures
     assert shown.plotted["flow.raised"] == [row["raised"] for row in found["flow"]]
-    assert shown.plotted["flow.open"] == [row["open_at_end"] for row in found["flow"]]
+    assert shown.plotted["open.open"] == [row["open_at_end"] for row in found["flow"]]
     assert shown.plotted["hours.raised"] == found["half_hours"]
-    assert shown.plotted["rules.false"] == [rule["verdicts"]["false"] for rule in found["rules"]]
-    assert shown.plotted["people.pages"] == [load["pages"] for load in found["people"]]
+    assert shown.plotted["rules.false"][::-1] == [rule["verdicts"]["false"] for rule in found["rules"]]
+    assert shown.plotted["people.pages"][::-1] == [load["pages"] for load in found["people"]]
+    assert page(found) == run("report", *WEEK), "the same figures, the same bytes"
 
 
 def test_text_from_outside_stays_text() -> None:
@@ -168,7 +169,12 @@ def test_nothing_in_a_period_is_said_and_no_share_of_it_is_shown() -> None:
 
 
 def test_the_axis_of_a_plot_holds_its_bars() -> None:
-    assert [nice_top(most) for most in (0, 1, 2, 3, 7, 10, 11, 30, 99, 101)] == [1, 1, 2, 5, 10, 10, 20, 50, 100, 200]
+    for most in (0, 0.5, 1, 3, 7, 10, 11, 30, 99, 101, 12_345):
+        axis = ticks(most)
+        assert axis[0] == 0
+        assert axis[-1] >= most
+        assert 2 <= len(axis) <= 6
+        assert len({b - a for a, b in pairwise(axis)}) == 1
 
 
 # --- scope and periods ----------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from callwatch.cli import build
 from tests.callwatch.golden_journal import JOURNAL
-from tests.wallboard.test_page import CHROMIUM, DRIVER, OPTIONS
+from tests.wallboard.browser import CHROMIUM, DRIVER, OPTIONS
 
 pytestmark = [
     pytest.mark.browser,
@@ -25,10 +25,21 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    """The golden week in Chromium."""
+    """The golden month in Chromium."""
     folder = tmp_path_factory.mktemp("bulletin")
-    target = folder / "week.html"
-    arguments = ["orders", "report", "--log", str(JOURNAL), "--period", "week", "--at", "1999-02-04", "-o", str(target)]
+    target = folder / "month.html"
+    arguments = [
+        "orders",
+        "report",
+        "--log",
+        str(JOURNAL),
+        "--period",
+        "month",
+        "--at",
+        "1999-02-04",
+        "-o",
+        str(target),
+    ]
     result = CliRunner().invoke(build(), arguments, catch_exceptions=False)
     assert result.exit_code == 0, result.output
     options = webdriver.ChromeOptions()
@@ -45,23 +56,42 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome
         driver.quit()
 
 
-@pytest.mark.parametrize("plot", ["flow", "hours", "states", "rules", "people"])
+@pytest.mark.parametrize("plot", ["flow", "open", "hours", "states", "rules", "people"])
 def test_a_plot_is_drawn_and_its_bars_are_as_long_as_their_values(shown: webdriver.Chrome, plot: str) -> None:
-    bars = shown.find_elements(By.CSS_SELECTOR, f"#{plot} rect")
+    bars = shown.find_elements(By.CSS_SELECTOR, f"#{plot} rect[data-value]")
     assert bars
-    side = "height" if plot in ("flow", "hours") else "width"
+    side = "height" if plot in ("flow", "open", "hours") else "width"
     scales = set()
     for bar in bars:
         value, length = float(bar.get_attribute("data-value") or ""), bar.rect[side]
-        assert (length > 0.5) == (value > 0)
-        if value:
+        assert (length > 0) == (value > 0)
+        if length > 5:  # pixels: a shorter one is rounded
             scales.add(length / value)
             assert bar.value_of_css_property("fill") not in ("none", "rgb(0, 0, 0)")
     assert max(scales) / min(scales) < 1.1
 
 
-def test_the_line_of_open_orders_is_drawn(shown: webdriver.Chrome) -> None:
-    assert shown.find_element(By.CSS_SELECTOR, "#flow polyline").rect["width"] > 300
+def test_a_plot_says_what_it_is_and_each_bar_its_value(shown: webdriver.Chrome) -> None:
+    plot = shown.find_element(By.CSS_SELECTOR, "#people svg")
+    assert plot.get_attribute("role") == "img"
+    assert plot.accessible_name == "Commands and pages by person"
+    bar = plot.find_element(By.CSS_SELECTOR, "rect[data-value='22'] title")
+    assert bar.get_attribute("textContent") == "boss: pages 呼叫 22"
+    drawn = [text.text for text in plot.find_elements(By.CSS_SELECTOR, ".text-overlay text") if text.text]
+    assert "22" in drawn
+
+
+def test_a_dark_window_has_a_dark_page(shown: webdriver.Chrome) -> None:
+    def colours() -> list[str]:
+        bar = shown.find_element(By.CSS_SELECTOR, "#people rect[data-value='22']")
+        return [shown.find_element(By.TAG_NAME, "body").value_of_css_property("color"),
+                bar.value_of_css_property("fill")]  # fmt: skip
+
+    light = colours()
+    for scheme in ("dark", "light"):
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        shown.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+        assert all((now != then) == (scheme == "dark") for now, then in zip(colours(), light, strict=True))
 
 
 def test_the_page_runs_and_loads_nothing(shown: webdriver.Chrome) -> None:
