@@ -1,8 +1,8 @@
 """The commands of planned events and of the emergency state: entered, shortened, cancelled; declared, stood down.
 
 Each is given by a person by name and decided where it lies in the log of its partition. What covers a site is told to
-every partition, in a command each, and has the same id everywhere: that of the command. What a command changes takes
-effect at the next clock.
+every partition, in a command each; its id is made of a text that all of these have (``event``; without it, of the
+command's own id), so it is the same everywhere. What a command changes takes effect at the next clock.
 """
 
 from __future__ import annotations
@@ -54,9 +54,10 @@ def obey(catalogue: Catalogue, turn: Turn, plan: Plan, queue: str, command: Orde
 def _plan(catalogue: Catalogue, turn: Turn, plan: Plan, queue: str, command: OrderCommand, ident: str) -> No | None:
     now_ms = turn.now_ms
     from_ms = max(now_ms, now_ms if command.from_ms is None else command.from_ms)
-    event = Event(short_id("PE-", ident), command.planned, command.covers, from_ms, command.until_ms or 0,
-                  command.text, command.actor, command.of_source)  # fmt: skip
+    name, text, source = short_id("PE-", command.event or ident), command.text, command.of_source
+    event = Event(name, command.planned, command.covers, from_ms, command.until_ms or 0, text, command.actor, source)
     no = _place_fault(catalogue, queue, event) or _time_fault(event, now_ms)
+    no = no or _known_fault(plan, event)
     if no is None and event.source and catalogue.sources and all(s.name != event.source for s in catalogue.sources):
         no = No("unknown_source", f"no source of the settings is called {event.source}")
     limit = OF_PATTERN_MAX if is_unit(event.covers) else OF_QUEUE_MAX
@@ -78,6 +79,10 @@ def _place_fault(catalogue: Catalogue, queue: str, event: Event) -> No | None:
     if max(len(event.by), len(event.source)) > NAME_MAX:
         return No("text_too_long", f"a name has at most {NAME_MAX} characters")
     return None
+
+
+def _known_fault(plan: Plan, event: Event) -> No | None:
+    return No("entered_already", f"{event.id} is entered already") if event.id in plan.events else None
 
 
 def _time_fault(event: Event, now_ms: int) -> No | None:
@@ -150,8 +155,9 @@ def _tell_event(turn: Turn, queue: str, event: Event, state: str, by: str | None
 
 
 def _declare(catalogue: Catalogue, turn: Turn, plan: Plan, queue: str, command: OrderCommand, ident: str) -> No | None:
-    event = Event(short_id("EM-", ident), EMERGENCY, command.covers, turn.now_ms, None, command.reason, command.actor)
-    if no := _place_fault(catalogue, queue, event):
+    name = short_id("EM-", command.event or ident)
+    event = Event(name, EMERGENCY, command.covers, turn.now_ms, None, command.reason, command.actor)
+    if no := _place_fault(catalogue, queue, event) or _known_fault(plan, event):
         return no
     alike = plan.alike(event)
     if any(one.covers == event.covers for one in alike):

@@ -105,7 +105,9 @@ class OrderCommand(BaseModel):
     covers: str = Field("", max_length=QUEUE_MAX)
     of_source: _Text = ""  #: plan: the source that it is about, a label
     from_ms: int | None = Field(None, ge=-TS_END_MS, lt=TS_END_MS)  #: plan: stream time; at once when it is not said
-    event: _Text = ""  #: shorten_plan, cancel_plan, stand_down: the id
+    #: shorten_plan, cancel_plan, stand_down: the id; plan, declare_emergency: any text from which the id is made, so that
+    #: it is the same in all partitions
+    event: _Text = ""
 
 
 #: Fields that a command cannot do without.

@@ -76,15 +76,16 @@ async def _found(request: Request, of: str, event: str) -> dict[str, Any]:
 
 
 async def _send(request: Request, name: str, actor: str, args: dict[str, Any], pattern: str) -> dict[str, Any]:
-    """One command to each partition concerned, all under one id, which makes them the same event."""
+    """One command to each partition concerned; a text that all of them have makes what is entered the same event."""
     wallboard = request.app.state.wallboard
     board = wallboard.board
     try:
         asked = CommandRequest.model_validate({"command": name, "actor": actor, "args": args})
         command = checked(ANY_ORDER, asked, wallboard.people, ())
-        ident = str(uuid.uuid4())
+        if not command.event:
+            command = command.model_copy(update={"event": str(uuid.uuid4())})
         queues = planned.anchors(pattern, board.partitions)
-        sending = (wallboard.commands.send(command, q, board.stream_ms(q) or 0, ident) for q in queues)
+        sending = (wallboard.commands.send(command, q, board.stream_ms(q) or 0) for q in queues)
         return {"sent": await asyncio.gather(*sending)}
     except UsageError as error:
         raise HTTPException(422, str(error)) from error

@@ -71,7 +71,7 @@ def _register_plan(orders: typer.Typer) -> None:
         url: Url = "",
         settings: SettingsFile = None,
     ) -> None:
-        """Enter a planned event: breaches of what it covers are recorded, open no order and page nobody till its end."""
+        """Enter a planned event: breaches of what it covers are recorded, and open no order and page nobody."""
         from callwatch.commands import orders as loop
 
         wallboard = loop._wallboard(url, settings)

@@ -507,8 +507,11 @@ def test_what_a_pattern_covers() -> None:
 
 def test_an_event_of_a_site_is_told_to_every_partition_and_is_the_same_there() -> None:
     worlds = [begun(QUEUE), begun("bank/NE")]
-    events = {plan(world, covers="bank/*", queue=world.names[0]) for world in worlds}
-    assert len(events) == 1  # the id is that of the command
+    worlds[0].told = 7  # each command has an id of its own
+    events = {plan(world, covers="bank/*", queue=world.names[0], event="one") for world in worlds}
+    assert len(events) == 1
+    plan(worlds[0], covers="bank/*", event="one")
+    assert "(entered_already)" in worlds[0].alerts("refused")[0]["text"]
     for world in worlds:
         breach_of(world, world.names[0])
         assert opened(world) == []

@@ -99,7 +99,7 @@ def command(world: World, queue: str, n: int) -> None:
         actor = finding["by"] if n % 2 else finding["person"] or actor
     if order["like"]:
         args["like"] = order["like"][0]["order"]
-    often = (
+    often: tuple[str, ...] = (
         "acknowledge",
         "acknowledge",
         "acknowledge",

@@ -119,6 +119,14 @@ def solved_again_and_again() -> Floor:
     floor.tell("helped", "lead", Q, like=like, helped="yes")
     floor.tell("helped", "lead", Q, like=like, helped="no")
     floor.refused("not_offered", "helped", "lead", Q, like="WO-X", helped="no")
+    floor.refused("needs_text", "note", "lead", Q)
+    problem = next(alert["problem"]["id"] for alert in floor.alerts if alert["problem"])
+    without = tuple(p for p in PEOPLE if p.tier < 3 or p.department != "desk")
+    late = person("late", 3, duty=(Duty(WEEK, 3 * 60, 4 * 60),))
+    floor.change(replace(SETTINGS, people=(*without, late)))
+    floor.refused("no_such_problem", "close_problem", "late", Q, problem="PR-X", text="one seat", measure="two")
+    floor.refused("not_the_problems_owner", "close_problem", "lead", Q, problem=problem, text="one seat", measure="two")
+    floor.tell("close_problem", "late", Q, problem=problem, text="one seat too few", measure="a second seat")
     floor.tell("note", "lead", Q, order=floor.order(Q)["id"], text=7)  # not a command
     return floor
 
@@ -237,6 +245,7 @@ def found_by_people() -> Floor:
         floor.refused(reason, "report", "lead", Q, **found, **more)
     floor.refused("unknown_person", "report", "nobody", Q, **found, verify="probe")
     floor.tell("acknowledge", "lead", Q)
+    floor.refused("the_checker_cannot_resolve", "resolve", "team", Q, cause="routing", measure="a menu put right")
     floor.solve(Q)
     finding = next(f["id"] for f in floor.order(Q)["findings"] if f["verify"] == "signed")
     floor.refused("no_such_finding", "sign_check", "team", Q, finding="FI-X", outcome="passed", text="all well")
@@ -286,6 +295,8 @@ def with_others() -> Floor:
     )
     floor.tell("consult", "lead", Q, text="the line?", department="trunks", supervisor="watch")
     floor.refused("the_supervisor_cannot_handle", "take", "watch", Q)
+    floor.refused("not_taking_part", "release", "lead", Q, person="tina")
+    floor.refused("not_your_participation", "release", "tom", Q, person="watch")
     floor.refused("not_the_supervising_party", "supervise", "lead", Q, text="by noon")
     floor.tell("supervise", "watch", Q, text="by noon")
     floor.change(replace(SETTINGS, people=tuple(p for p in PEOPLE if p.id != "watch")))
@@ -300,6 +311,14 @@ def with_others() -> Floor:
     for n in range(32 - 1):
         floor.tell("consult", "lead", Q, text="you too", person=f"extra{n}")
     floor.refused("too_many_participants", "consult", "lead", Q, text="and you", person="tina")
+    floor.change(SETTINGS)  # without those
+    floor.tell("consult", "lead", Q, text="and you", person="lia2")
+    floor.tell("release", "lead", Q, person="lia2")
+    floor.tell("consult", "lead", Q, text="once more", department="trunks", supervisor="watch")
+    floor.tell("release", "lead", Q, department="trunks")
+    floor.tell("consult", "lead", Q, text="and you", person="lia2")
+    floor.tell("cancel", "lead", Q, reason="duplicate of another")
+    floor.tell("confirm_cancel", "team", Q)
     floor.breach(STRICT)
     floor.refused("not_your_role", "acknowledge", "ruth", STRICT)
     alone = Floor(of_one_department(person("lead", 1), person("tom", 1, "trunks"), departments=DEPARTMENTS), T0 + MIN)
@@ -364,6 +383,8 @@ def change_of_shifts() -> Floor:
                 floor.tell("acknowledge", "ann", queue)
         if n == 0:
             floor.tell("reassign", "boss", "bank/three", person="boss")
+            until_ms = T0 + 2 * HOUR
+            floor.refused("until_after_the_shift", "accept", "boss", Q, reason="flu", until_ms=until_ms)
         floor.run(T0 + HOUR + 5 * MIN - floor.now_ms, MIN)
         if n == 2:
             floor.tell("accept_shift", "bob", "bank/two", order="-")
@@ -446,7 +467,7 @@ def test_every_event_decision_and_reason_of_the_code_was_among_them(played: list
     done = {entry["event"] for entry in log if entry["decision"] != "refused"}
     assert sorted({*COMMANDS, *SYSTEM_EVENTS, *code.events} - done - NOT_OF_ORDERS) == []
     assert sorted(code.decisions - {entry["decision"] for entry in log}) == []
-    reasons = {entry["why"] for entry in log} | {entry["data"].get("reason") for entry in log}
+    reasons = {entry["why"] for entry in log} | {entry["data"].get(of) for entry in log for of in ("reason", "choice")}
     assert sorted(code.reasons - reasons - OF_THE_ROTA - OF_PLANS) == []
 
 
