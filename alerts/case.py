@@ -43,6 +43,8 @@ PAGES: Final = ("page", "asked")
 ENTRIES_KEPT: Final = 500
 #: What was moved by `callwatch repartition` lies before everything that was decided there since, in the order it had.
 MOVED: Final = 1 << 62
+#: Before everything.
+NOWHERE: Final[Place] = (-MOVED - 1, 0)
 #: Pages remembered of one order: at one per person in 15 minutes some hours' worth, and none is sent after one hour.
 PAGES_KEPT: Final = 50
 #: Changes of the owner remembered of one order; each is told once to whom it left.
@@ -125,10 +127,10 @@ class Case:
     back_ms: int = 0  #: when the broker got the first word that it is open, or open again
     pages: dict[Place, Page] = field(default_factory=dict)
     passed: dict[Place, Passed] = field(default_factory=dict)
-    answered: Place = (-1, -1)  #: the last that a person did
+    answered: Place = NOWHERE  #: the last that a person did
     answered_version: int = 0
     zh: str = ""
-    zh_place: Place = (-1, -1)
+    zh_place: Place = NOWHERE
     entries: dict[str, Entry] = field(default_factory=dict)
     covered: set[str] = field(default_factory=set)  #: keys whose last record is not their last word: see `_cover`
     shown: dict[str, Shown] = field(default_factory=dict)
@@ -175,7 +177,7 @@ class Case:
             self._seen(record)
             return
         there = self.entries.get(record.key)
-        if there is not None and not _supersedes(record, there.record):
+        if there is not None and not supersedes(record, there.record):
             self._cover(record, there.record)
             return
         self.covered.discard(record.key)
@@ -240,7 +242,7 @@ class Case:
         shown.what, shown.outside, shown.attempted = record.occasion, record.reason, ""
 
 
-def _supersedes(new: Notification, old: Notification) -> bool:
+def supersedes(new: Notification, old: Notification) -> bool:
     """Whether *new* is news: that it went out, always; a final word or a failure of the attempt under way (not of an
     earlier one: somebody else may be sending by now); the claim of a later attempt.
 

@@ -33,8 +33,10 @@ class Outbox:
         self.notify: NotifySettings = notify
         self._env = env
         self._zones = {p.id: p.zone for p in settings.catalogue.people}
-        self._people = {name: Person(name, env[name]) for c in notify.contacts for name in c.ways}
+        self._people = {name: Person(name, env[name].strip()) for c in notify.contacts for name in c.ways}
         self._channels: dict[str, Channel] = {c.name: c for c in notify.channels}
+        if bare := [c.key_env for c in notify.channels if c.key_env and not self._secrets(c)]:
+            raise SettingsError(f"{', '.join(bare)}: there is no key in it")
         self._urls = {c.name: self._url(c) for c in notify.channels}
 
     def _url(self, channel: Channel) -> str:
@@ -58,7 +60,7 @@ class Outbox:
         over = is_over(item.occasion)
         if channel.kind == "pagerduty":
             why = job.case.shown[channel.name].outside if channel.name in job.case.shown else ""
-            return channel.name, pagerduty.event(item.occasion, order, self._env[channel.key_env], url, why, zh)
+            return channel.name, pagerduty.event(item.occasion, order, self._env[channel.key_env].strip(), url, why, zh)
         if channel.kind == "webhook":
             return channel.name, (order, webhook.body(order, item.key, url, zh), item.key)
         severities = fired_as(job.case, channel.name, item.occasion)
@@ -75,11 +77,16 @@ class Outbox:
         channel = self._channels.get(to)
         if channel is None:
             return self._people[to].send(content)
+        secrets = self._secrets(channel)
         if channel.kind == "webhook":
             order, body, key = content
-            secrets = [s.strip() for s in self._env[channel.key_env].split(",")]
-            return post(self._urls[to], body, webhook.headers(order, key, body, secrets, now_ms))
-        return post_json(self._urls[to], content)
+            return post(self._urls[to], body, webhook.headers(order, key, body, secrets, now_ms), *secrets)
+        return post_json(self._urls[to], content, *secrets)
+
+    def _secrets(self, channel: Channel) -> list[str]:
+        if not channel.key_env:
+            return []
+        return [s.strip() for s in self._env[channel.key_env].split(",") if s.strip()]
 
     def again(self, found: Again) -> list[dict[str, Any]]:
         """The alerts of one order that Alertmanager is to hear of again."""

@@ -6,7 +6,7 @@ Settings name the environment variables in which addresses and keys lie, never t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -120,6 +120,15 @@ def encode(record: Notification) -> bytes:
 def decode(value: bytes) -> Notification:
     """The record in *value*. Raises pydantic.ValidationError."""
     return Notification.model_validate_json(value)
+
+
+#: The key of the record that closes a partition of the ledger to all who notify, or opens it again.
+CLOSED: Final = b"closed"
+
+
+def closing(why: str | None) -> tuple[bytes, bytes | None]:
+    """Key and value of a record that closes a partition of the ledger, saying *why*; None opens it again."""
+    return CLOSED, None if why is None else why.encode()
 
 
 #: A payload of `workorders`, `workorder-log` or `alerts` as it was read.

@@ -26,8 +26,8 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Tell people and outside tools about work orders, each once, until Ctrl-C.
 
-        Addresses, keys and secrets lie in the environment; the settings name the variables (tables `contact` and `channel`).
-        Start two for safety: they share the work and repeat nothing.
+        Addresses, keys and secrets lie in the environment; the settings name the variables (tables
+        `contact` and `channel`). Start two for safety: they share the work and repeat nothing.
         """
         from callwatch.settings import load_settings
 
@@ -75,8 +75,9 @@ def read_ledger(kafka: KafkaSettings, order: str = "") -> list[Notification]:
 
 
 async def _read_ledger(kafka: KafkaSettings, order: str) -> list[Notification]:
+    from alerts.case import supersedes
     from models.errors import WorkError
-    from models.notification import decode
+    from models.notification import CLOSED, decode
     from models.topics import NOTIFICATIONS, topic_name
     from streams.broker import partition_numbers, read_partition
 
@@ -87,11 +88,11 @@ async def _read_ledger(kafka: KafkaSettings, order: str) -> list[Notification]:
     last: dict[str, Notification] = {}
     for partition in range(number):
         async for rows in read_partition(kafka, topic, partition):
-            for _, _, value in rows:
-                if value is not None:
+            for _, key, value in rows:
+                if value is not None and key != CLOSED:
                     record = decode(value)
                     there = last.get(record.key)
-                    if there is None or there.state not in ("sent", "dropped", "given_up"):
+                    if there is None or supersedes(record, there):
                         last[record.key] = record
     return sorted((r for r in last.values() if order in ("", r.order)), key=lambda r: (r.at_ms, r.key))
 

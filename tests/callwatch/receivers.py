@@ -27,12 +27,14 @@ class Got:
 
 @dataclass
 class Receiver:
-    """A server at *url*. *answers* are the statuses of the next requests; then it is 202. *hold* keeps them waiting."""
+    """A server at *url*. *answers* are the statuses of the next requests, *of_path* of those to a path; then it is 202.
+    *hold* keeps them waiting."""
 
     url: str
     got: list[Got] = field(default_factory=list)
     answers: list[int] = field(default_factory=list)
     hold: threading.Event = field(default_factory=threading.Event)
+    of_path: dict[str, list[int]] = field(default_factory=dict)
 
     def of(self, path: str) -> list[Got]:
         """What came to *path*."""
@@ -48,9 +50,10 @@ def receiver() -> Iterator[Receiver]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
+            answers = made.of_path.get(self.path) or made.answers
+            status = answers.pop(0) if answers else 202
             made.got.append(Got(self.path, {k.lower(): v for k, v in self.headers.items()}, body))
-            status = made.answers.pop(0) if made.answers else 202
-            made.hold.wait(30)
+            made.hold.wait(60)
             try:
                 self.send_response(status)
                 self.send_header("content-length", "0")

@@ -13,10 +13,8 @@ import pytest
 
 from alerts import backoff
 from alerts import ledger as ledger_module
-from callwatch import repartition
 from callwatch.commands.notify import line, read_ledger
 from callwatch.delivery import Person, post
-from callwatch.notifier import MOVED_FROM
 from callwatch.outbox import Outbox
 from callwatch.stack import EmbeddedStack, free_port
 from models.catalogue import Catalogue
@@ -29,7 +27,7 @@ from tests.alerts.world import breach
 from tests.callwatch.centre import Centre, centre, notifying, until
 from tests.callwatch.receivers import Receiver, receiver
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
 
 BOARD = "https://wall.example"
 PEOPLE = (Contact("lead", ("LEAD_CHAT",)), Contact("lead2", ("LEAD2_CHAT",)))
@@ -114,7 +112,7 @@ def test_a_failure_is_tried_again_under_the_same_delivery_and_a_refusal_is_not(
     with receiver() as at, centre(stack, prefix, notify, environment(at)) as made, notifying(made):
         at.answers = [503, 429]
         opened(made)
-        until(lambda: len(at.got) == 3, 40)
+        until(lambda: len(at.got) == 3)
         assert len({g.headers["x-callwatch-delivery"] for g in at.got}) == 1
         nobody = ("lead", "page", "dropped", 0)  # the settings give them no way
         until(lambda: set(made.ledger()) == {("crm", "dispatched|lead|2|0", "sent", 3), nobody})
@@ -143,7 +141,7 @@ def test_a_hanging_way_holds_up_no_other(stack: EmbeddedStack, prefix: str) -> N
         made.env["PD_URL"] = f"{slow.url}/v2/enqueue"
         with notifying(made):
             opened(made)
-            until(lambda: slow.got and at.of("/lead"), 8)
+            until(lambda: slow.got and at.of("/lead"))
             slow.hold.set()
 
 
@@ -156,7 +154,7 @@ def test_killed_while_sending_another_takes_over_under_the_same_key(
         process = started(made, tmp_path)
         try:
             opened(made)
-            until(lambda: at.got, 120)  # a process of its own on a busy machine
+            until(lambda: at.got)
             process.send_signal(signal.SIGKILL)
             process.wait(10)
         finally:
@@ -188,7 +186,7 @@ def test_the_process_ends_in_order(stack: EmbeddedStack, prefix: str, tmp_path: 
         opened(made)
         process = started(made, tmp_path)
         try:
-            until(lambda: ("crm", "dispatched|lead|2|0", "sent", 1) in made.ledger(), 120)
+            until(lambda: ("crm", "dispatched|lead|2|0", "sent", 1) in made.ledger())
             process.send_signal(signal.SIGTERM)
             assert process.wait(30) == 0
         finally:
@@ -214,18 +212,6 @@ def test_what_a_pager_says_of_itself_makes_it_ring_again(stack: EmbeddedStack, p
     again = at.of("/v2")[1].json
     assert (again["event_action"], again["dedup_key"]) == ("trigger", order)
     assert again["payload"]["summary"].startswith(f"{order} Kept open: resolve needs cause and measure. ")
-
-
-def test_pages_that_a_repartition_moved_are_not_sent_again(stack: EmbeddedStack, prefix: str) -> None:
-    assert MOVED_FROM == repartition.MOVED_FROM
-    notify = NotifySettings(PEOPLE, (PAGER,))
-    with receiver() as at, centre(stack, prefix, notify, environment(at)) as made:
-        made.headers = [(MOVED_FROM, b"old-0-1-1")]
-        order = opened(made)
-        with notifying(made):
-            until(lambda: at.of("/v2"))
-            until(lambda: made.ledger() == [("pager", "trigger", "sent", 1)])
-    assert [g.json["dedup_key"] for g in at.got] == [order]
 
 
 # --- addresses ------------------------------------------------------------------------------------------------------
