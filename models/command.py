@@ -78,8 +78,8 @@ class OrderCommand(BaseModel):
     cause: _Text = ""  #: resolve: one of the catalogue's causes
     measure: _Text = ""  #: resolve, close_problem: what was done, one line
     reason: _Text = ""  #: hold, accept (the shortfall), cancel, reassign: why, one line
-    #: note, floor_note, consult, release, report, supervise, sign_evidence, sign_check: what was seen; close_problem: the
-    #: root cause
+    #: note, floor_note, consult, release, report, supervise, sign_evidence, sign_check: what was seen; close_problem:
+    #: the root cause
     text: _Text = ""
     person: _Text = ""  #: reassign, hand_over, consult, release: a person id; report: who signs the check
     #: hold, accept, propose_limit: stream time, epoch milliseconds; agree_limit: the limit meant, when it is said
@@ -105,8 +105,8 @@ class OrderCommand(BaseModel):
     covers: str = Field("", max_length=QUEUE_MAX)
     of_source: _Text = ""  #: plan: the source that it is about, a label
     from_ms: int | None = Field(None, ge=-TS_END_MS, lt=TS_END_MS)  #: plan: stream time; at once when it is not said
-    #: shorten_plan, cancel_plan, stand_down: the id; plan, declare_emergency: any text from which the id is made, so that
-    #: it is the same in all partitions
+    #: shorten_plan, cancel_plan, stand_down: the id; plan, declare_emergency: any text from which the id is made, the
+    #: same in all partitions
     event: _Text = ""
 
 

@@ -117,19 +117,16 @@ def planned(given: list[list[bytes]]) -> list[list[bytes]]:
         for p, home in enumerate(homes):
             anchors = [home[0], *home[-1:]] if "*" in args["covers"] else [q for q in home if q == args["covers"]]
             for queue in anchors:
-                made = {
-                    "queue": queue,
-                    "order": "-",
-                    "command": name,
-                    "actor": "ann",
-                    "args": args | {"event": f"e{n}"},
-                }
                 at = START + second * 1_000
-                out.append((p, at, command_record(id=f"{n}-{queue}", source="page", ts_ms=at, **made)))
+                record = command_record(
+                    id=f"{n}-{queue}", source="page", ts_ms=at, queue=queue, order="-", command=name, actor="ann",
+                    args=args | {"event": f"e{n}"},
+                )  # fmt: skip
+                out.append((p, at, record))
     return with_commands(given, sorted(out, key=lambda told: (told[1], told[2])))
 
 
-@pytest.mark.parametrize(("partitions", "seconds"), [(1, 130), (2, 90), (5, 235)])
+@pytest.mark.parametrize(("partitions", "seconds"), [(1, 130), (5, 235)])
 def test_planned_events_go_on_as_if_nothing_had_been(partitions: int, seconds: int) -> None:
     log = planned(feeds(1))
     one = World([merged(log)], catalogue(), random.Random(0))
@@ -143,7 +140,9 @@ def test_planned_events_go_on_as_if_nothing_had_been(partitions: int, seconds: i
     wanted, got = said(one), said(old, new)
     for key in wanted.keys() | got.keys():
         assert decided(got[key]) == decided(wanted[key]), key
-    quiet = [a["suppressed"] for (topic, _), told in wanted.items() if topic == ALERTS for a in told if "suppressed" in a]
+    told = {queue: payloads for (topic, queue), payloads in wanted.items() if topic == ALERTS}
+    quiet = [payload["suppressed"] for payloads in told.values() for payload in payloads if "suppressed" in payload]
+    assert any("suppressed" in payload for queue in told if queue.endswith("*") for payload in told[queue])
     assert {"running", "judged_again"} <= {part["state"] for part in quiet}
     assert {part["because"] for part in quiet} == {"planned_event", "planned_event_over", "emergency_declared"}
 
