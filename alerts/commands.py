@@ -68,6 +68,8 @@ def _refused(ask: Ask) -> No | None:
 def _may_resolve(ask: Ask) -> No | None:
     if ask.command.cause not in ask.catalogue.causes:
         return No("unknown_cause", f"the cause must be one of {', '.join(ask.catalogue.causes)}")
+    if any(f.verify == "signed" and f.person == ask.actor for f in ask.order.findings):
+        return No("the_checker_cannot_resolve", f"{ask.actor} signs the check that it is over: another one resolves it")
     turn, order = ask.turn, ask.order
     active = [turn.rules[r] for r in sorted(order.active) if r in turn.rules] + findings.rules(order)
     against = verification.refusal(active, lambda m, w: turn.read(order.queue, m, w))

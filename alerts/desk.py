@@ -31,7 +31,11 @@ def time_passes(catalogue: Catalogue, turn: Turn, order: WorkOrder, still: bool 
     if not still:
         limits.dues(catalogue, turn, order)
     handover.dues(catalogue, turn, order)
-    if order.state == "verifying" and not still:
+    if order.state != "verifying" or still:
+        return
+    if order.private.by_itself and order.active:  # it broke while it was on hold
+        not_over(turn, order, "the figure broke again before enough calls were seen", {})
+    else:
         proof.verify(catalogue, turn, order)
 
 
@@ -110,6 +114,8 @@ def _join(catalogue: Catalogue, turn: Turn, order: WorkOrder, change: Change, sa
     if rule.severity < order.severity:
         order.severity, order.sentence = rule.severity, said[0]
         tighten(catalogue, turn, order)
+    if not order.private.by_itself:
+        proof.joined(catalogue, turn, order)
     go(order, "joined")
     turn.log(order, "joined", "joined" if new else "rejoined", said[0], data={"rule": rule.id})
     if order.state == "verifying" and order.private.by_itself:
@@ -127,13 +133,14 @@ def not_over(turn: Turn, order: WorkOrder, why: str, data: Data) -> None:
 
 def tighten(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
     """A graver symptom shortens both limits, counted from now; it never lengthens them."""
+    limits.hold_so_far(catalogue, turn, order)
     owner = routing.person_of(catalogue, order.owner)
     respond = deadlines.respond_by_ms(catalogue, order.severity, owner, turn.now_ms)
     resolve = deadlines.resolve_by_ms(catalogue, order.severity, owner, turn.now_ms)
     if order.respond_by_ms is not None:
         order.respond_by_ms = min(order.respond_by_ms, respond)
-    if order.resolve_by_ms is not None and not order.private.resolve_late:
-        order.resolve_by_ms = min(order.resolve_by_ms, resolve)
+    if order.resolve_by_ms is not None and not order.private.resolve_late and resolve < order.resolve_by_ms:
+        order.resolve_by_ms, order.agreed_ms = resolve, None
 
 
 def _relapse(catalogue: Catalogue, turn: Turn, order: WorkOrder, change: Change, said: tuple[str, str]) -> None:

@@ -64,10 +64,15 @@ def dues(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
 
 
 def _remind(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
-    """Acknowledged is not done: without a word from anybody the owner is asked how it stands, again and again."""
+    """Acknowledged is not done: without a word from anybody the owner is asked how it stands, again and again.
+
+    Nor is a verification that the calls have left undecided: it waits for a test call, or for somebody to sign.
+    """
     every_ms = catalogue.limits.remind_ms[min(order.severity, 3) - 1]
     quiet_ms = turn.now_ms - order.private.heard_ms
-    if moved(order.state, "remind_due") is None or quiet_ms < every_ms:
+    check = order.verification
+    calls_decide = order.state == "verifying" and (check is None or check.state != "undecided")
+    if moved(order.state, "remind_due") is None or calls_decide or quiet_ms < every_ms:
         return
     en, zh = span(quiet_ms)
     turn.log(order, "remind_due", "reminded", f"nothing was heard of it for {en}")
@@ -103,12 +108,22 @@ def _resolve_due(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
     turn.log(order, "resolve_due", "late", "the limit to resolve is broken", data={"again_ms": order.private.climb_ms})
 
 
-def leave_hold(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
-    """Whatever ends a hold or an acceptance: the limits move by the time held."""
+def hold_so_far(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
+    """Move the limits by the time held up to now: a limit that is set while it is held is moved by the rest only."""
     since = order.private.hold_since_ms
     if order.state == "on_hold" and since is not None:
         deadlines.stretched(catalogue, order, since, turn.now_ms)
         order.private.undecided_at_ms += turn.now_ms - since
+        order.private.hold_since_ms = turn.now_ms
+
+
+def leave_hold(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
+    """Whatever ends a hold or an acceptance: the limits move by the time held, or the one to resolve begins anew."""
+    since = order.private.hold_since_ms
+    if order.state == "on_hold" and since is not None:
+        hold_so_far(catalogue, turn, order)
+    elif order.state == "accepted":
+        resolve_anew(catalogue, turn, order)
     order.private.hold_since_ms = order.hold_until_ms = None
 
 
@@ -123,7 +138,6 @@ def resume(catalogue: Catalogue, turn: Turn, order: WorkOrder, event: str, actor
 def _accept_due(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
     leave_hold(catalogue, turn, order)
     go(order, "accept_due")
-    resolve_anew(catalogue, turn, order)
     turn.log(order, "accept_due", "judged_again", "the accepted time is over and the figure has not recovered")
     owner = routing.person_of(catalogue, order.owner)
     if owner is not None:

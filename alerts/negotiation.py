@@ -80,6 +80,7 @@ def agree(ask: Ask) -> None:
     if talks is None:
         return
     offer = talks.offers[-1]
+    limits.hold_so_far(ask.catalogue, ask.turn, order)
     limits.resolve_anew(ask.catalogue, ask.turn, order)
     talks.agreed_ms, talks.agreed_by, talks.agreed_at_ms = offer.until_ms, ask.actor, ask.turn.now_ms
     order.negotiation, order.resolve_by_ms, order.agreed_ms = talks, offer.until_ms, offer.until_ms

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
+from typing import Final
 
 from alerts import consultation, findings, limits, people, verification
 from alerts.episode import amount, anomaly
@@ -17,6 +18,10 @@ from alerts.turn import SYSTEM, Output, Turn
 from models.catalogue import Catalogue, Rule
 from models.metric import METRIC, WINDOW_MS
 from models.topics import ANOMALIES, DAY_MS
+
+#: A verification that has paused for so long is left to people: longer than a weekend with a holiday beside it. A queue
+#: that never opens again, or whose sources are gone, would else keep its order open for ever.
+PAUSE_MAX_MS: Final = 72 * 3_600_000
 
 
 def start_verification(catalogue: Catalogue, turn: Turn, order: WorkOrder, by_itself: bool) -> None:
@@ -42,6 +47,18 @@ def count_anew(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
         check.since_ms, check.seen = turn.now_ms, 0
         order.private.undecided_at_ms = turn.now_ms + catalogue.limits.undecided_ms
         turn.live.watch(order.queue, turn.now_ms)
+    check.sentence = _standing(order)
+
+
+def joined(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
+    """A symptom, or a finding with a figure, has joined while *order* is verified: the calls prove that too."""
+    check = order.verification
+    held = order.state == "on_hold" and order.private.came_from[-1:] == ["verifying"]
+    if check is None or not (held or order.state == "verifying"):
+        return
+    order.private.calls_passed = ""
+    if not check.needed and findings.needs_calls(order, len(symptoms(turn, order))):
+        check.needed = catalogue.limits.verify_calls
     check.sentence = _standing(order)
 
 
@@ -120,6 +137,11 @@ def _paused(turn: Turn, order: WorkOrder, check: Check) -> bool:
     if (closed or blind) and check.state == "running":
         check.state, order.private.paused_ms = "paused", turn.now_ms
         turn.log(order, "undecided", "paused", "the queue is closed" if closed else "no source of events is heard of")
+    elif (closed or blind) and check.state == "paused":
+        if turn.now_ms - (order.private.paused_ms or turn.now_ms) >= PAUSE_MAX_MS:
+            check.state, order.private.paused_ms = "undecided", None
+            check.sentence = "paused for three days: a test call or signed evidence decides"
+            turn.log(order, "undecided", "undecided", "paused for three days: a test call or signed evidence decides")
     elif not closed and not blind and check.state == "paused":
         order.private.undecided_at_ms += turn.now_ms - (order.private.paused_ms or turn.now_ms)
         check.state, order.private.paused_ms = "running", None

@@ -32,10 +32,18 @@ def fault(catalogue: Catalogue, queue: str, order: WorkOrder | None, command: Or
         return No("unknown_site", f"no site of the settings has a queue {queue}")
     if no := _way_fault(catalogue, queue, command):
         return no
-    open_now = order.findings if order is not None and order.state in OPEN else []
+    resolved_by = order.private.resolved_by if order is not None and order.state == "verifying" else ""
+    if command.verify == "signed" and command.person == resolved_by:
+        return No("needs_a_second_person", "the check is signed by somebody else than who resolved it")
+    open_now = [f for f in order.findings if not _done(f)] if order is not None and order.state in OPEN else []
     if len(open_now) >= findings.FINDINGS_MAX and all(f.id != _id(queue, command, "") for f in open_now):
         return No("too_many_findings", f"the order has {findings.FINDINGS_MAX} findings already: resolve those first")
     return None
+
+
+def _done(finding: Finding) -> bool:
+    """Whether nothing asks for *finding* any more: a resolve lets all others be proven again."""
+    return finding.verify == "sender" and finding.state == "passed"
 
 
 def _way_fault(catalogue: Catalogue, queue: str, command: OrderCommand) -> No | None:
@@ -117,7 +125,11 @@ def report(ask: Ask) -> None:
     if there is not None:
         there.state, there.evidence, there.text = "open", "", command.text
     else:
+        if len(order.findings) >= findings.FINDINGS_MAX:
+            order.findings.remove(next(f for f in order.findings if _done(f)))  # `fault` has seen one
         order.findings.append(finding)
+        if finding.verify == "figure" and not order.private.by_itself:
+            proof.joined(ask.catalogue, ask.turn, order)
     said = findings.said_of(finding, order.queue, ask.name)
     if finding.severity < order.severity:
         order.severity, order.sentence = finding.severity, said[0]

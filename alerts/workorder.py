@@ -23,7 +23,8 @@ Notes that the arrows do not say:
   cause and is not contradicted by the present, and who may accept, are guards (`alerts.commands`), not moves.
 - ``verified`` is the only way to ``closed``. A test call and signed evidence lead to it: they decide what the calls
   left undecided. So do ``over`` and ``sign_check``: each proves a finding in its own way (`alerts.findings`).
-- ``remind_due`` comes to who has acknowledged and is silent; a broken limit comes to anybody.
+- ``remind_due`` comes to who has acknowledged and is silent, also when a verification stays undecided; a broken limit
+  comes to anybody.
 - ``verdict``, ``note`` and ``helped`` are legal for ever. Whose each command is stands in `alerts.roles`.
 - ``close_problem`` is about a problem record of the queue; logged with the queue's last order.
 - ``floor_note`` and ``accept_shift`` are about no one order: a line of the floor log, and `accept_handover` of each
@@ -132,7 +133,7 @@ MOVES: Final[dict[str, dict[str, str]]] = {
     "resolve_due": _row(WORKING, SAME),
     "hold_due": {"on_hold": BACK},
     "accept_due": {"accepted": "analysing"},
-    "remind_due": _row(("acknowledged", "analysing"), SAME),
+    "remind_due": _row(("acknowledged", "analysing", "verifying"), SAME),
     "shift_ends": _row(OPEN, SAME),
     "handover_due": _row(OPEN, SAME),
     "planned_begins": _row(OPEN, SAME),

@@ -187,12 +187,12 @@ def test_a_sender_that_repeats_itself_puts_no_reminder_off() -> None:
     assert "remind_due:reminded" in world.decisions()
 
 
-def test_who_resolved_it_does_not_sign_the_check() -> None:
+def test_who_resolved_it_is_not_named_to_sign_a_check_of_it() -> None:
     world = World()
-    finding = report(world, verify="signed", person="lead")
+    report(world, verify="signed", person="boss")
     resolved(world)
-    signed = {"finding": finding, "outcome": "passed", "text": "fine"}
-    assert refusal(world.tell("sign_check", "lead", **signed)) == "needs_a_second_person"
+    named = {"kind": "on_site", "severity": 2, "text": "still silent", "verify": "signed", "person": "lead"}
+    assert refusal(world.tell("report", "lia", order="-", **named)) == "needs_a_second_person"
 
 
 EXTERNAL = {"kind": "external", "verify": "sender", "key": "HighLatency{queue=PS}", "text": "HighLatency"}

@@ -110,7 +110,7 @@ def command(world: World, queue: str, n: int) -> None:
         "resolve",
         "resolve",
     )
-    often += ("hold", "over", "sign_check", "consult", "consult", "release")
+    often += ("hold", "over", "sign_check", "release", "cancel", "confirm_cancel")
     assert len(COMMANDS) + len(often) == 47, "a prime: coprime to what else hangs on n; add some that come often"
     names = (*COMMANDS, *often)
     name = names[n % len(names)]

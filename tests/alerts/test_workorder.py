@@ -65,7 +65,7 @@ respond_due          .   =   =   .   .   .   .   .   .   .
 resolve_due          .   =   =   =   =   .   .   .   .   .
 hold_due             .   .   .   .   .   .   .   <   .   .
 accept_due           .   .   .   .   .   .   .   .   N   .
-remind_due           .   .   .   =   =   .   .   .   .   .
+remind_due           .   .   .   =   =   =   .   .   .   .
 shift_ends           .   =   =   =   =   =   .   =   =   .
 handover_due         .   =   =   =   =   =   .   =   =   .
 planned_begins       .   =   =   =   =   =   .   =   =   .
