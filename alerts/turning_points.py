@@ -16,6 +16,10 @@ from itertools import pairwise
 
 #: Days that are looked at: the search takes their square, and two years are enough to see a turn in.
 DAYS_MAX = 731
+#: Days before and after one that it is held against: with it a week.
+ABOUT = 3
+#: How many times farther off than the usual day a day must be to stand out: three sigma, where the days are steady.
+FAR = 3.0
 #: The median of |z| of a standard normal: what the unrest of a Poisson series would be.
 _MEDIAN_Z = 0.6745
 
@@ -93,3 +97,25 @@ def _partition(parts: Sequence[int], wholes: Sequence[int], penalty: float) -> l
         begins.append(last[end])
         end = last[end]
     return begins[::-1] or [0]
+
+
+def outstanding(lost: Sequence[int], arrivals: Sequence[int]) -> list[int]:
+    """The days that lost far more than those about them: what one bad day is, where a turn would have to last.
+
+    Each day is held against the median share of `ABOUT` days before and after it; how far it is off in binomial
+    standard deviations, against what that is on the usual day (median, at least 1), must reach `FAR`. A quiet weekend
+    with few calls does not stand out, whatever its share.
+    """
+    days = [at for at, of in enumerate(arrivals) if of]
+    off: dict[int, float] = {}
+    for n, at in enumerate(days):
+        about = [days[i] for i in range(max(0, n - ABOUT), min(len(days), n + ABOUT + 1)) if i != n]
+        if len(about) < ABOUT:
+            continue
+        shares = sorted(min(lost[i] / arrivals[i], 1.0) for i in about)
+        usual = shares[len(shares) // 2]
+        deviation = math.sqrt(max(arrivals[at] * usual * (1 - usual), 1.0))
+        off[at] = (lost[at] - usual * arrivals[at]) / deviation
+    unrest = sorted(abs(z) for z in off.values())
+    bar = FAR * max(1.0, unrest[len(unrest) // 2] / _MEDIAN_Z) if unrest else math.inf
+    return [at for at, z in off.items() if z >= bar]

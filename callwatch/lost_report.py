@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from alerts.lost_calls import CAUSES, WORDS, Caller, Limits, LostCalls
-from alerts.turning_points import DAYS_MAX, turning_points
+from alerts.turning_points import DAYS_MAX, outstanding, turning_points
 from models.errors import UsageError
 from models.hours import local, settings_for, site_of
 from models.topics import EVENTS
@@ -116,9 +116,11 @@ def summary(found: LostCalls, catalogue: Catalogue, days: Days = Days()) -> Json
     told = [rows[day] for day in sorted(rows)]
     day_of = limits_of(catalogue)
     callers = [c for c in found.lost_callers() if days.holds(day_of(c.queue).day_of(c.last_ms))]
+    bad = bad_days(told)
     return {
         "days": told,
-        "turning_points": turns(told),
+        "bad_days": bad,
+        "turning_points": turns([day for day in told if day["day"] not in {one["day"] for one in bad}]),
         "callers": {
             "lost": len(callers),
             "recovered": sum(caller.is_recovered for caller in callers),
@@ -155,13 +157,36 @@ def _caller(caller: Caller, catalogue: Catalogue) -> Json:
     }
 
 
+def bad_days(days: list[Json]) -> list[Json]:
+    """The days that lost far more than the week about them, each with the cause that did it, and words."""
+    days = days[-DAYS_MAX:]
+    found = []
+    for at in outstanding(*_series(days)):
+        day, rest = days[at], days[max(0, at - 3) : at] + days[at + 1 : at + 4]
+        cause = max(CAUSES, key=lambda cause: _rate([day], cause) - _rate(rest, cause))
+        share, usual = (sum(_rate(of, c) for c in CAUSES) for of in ([day], rest))
+        (en, zh), shares = WORDS[cause], f"{share:.1%}"
+        found.append({
+            "day": day["day"],
+            "share": share,
+            "about": usual,
+            "cause": cause,
+            "en": f"{day['day']} stands out: {shares} of arrivals lost, {usual:.1%} in the week about it, most by {en}",
+            "zh": f"{day['day']}异常:呼损率{shares},前后一周{usual:.1%},主因{zh}",
+        })  # fmt: skip
+    return found
+
+
+def _series(days: list[Json]) -> tuple[list[int], list[int]]:
+    """Lost calls and arrivals. A callback that fails is no arrival, and calls of yesterday evening are lost today: no
+    more than arrived are counted."""
+    return [min(sum(day["lost"].values()), day["arrivals"]) for day in days], [day["arrivals"] for day in days]
+
+
 def turns(days: list[Json]) -> list[Json]:
     """The turning points, each with the cause that changed most per arrival, and words."""
     days = days[-DAYS_MAX:]
-    lost = [sum(day["lost"].values()) for day in days]
-    # a callback that fails is no arrival, and calls of yesterday evening are lost today
-    found = turning_points([min(n, day["arrivals"]) for n, day in zip(lost, days, strict=True)],
-                           [day["arrivals"] for day in days])  # fmt: skip
+    found = turning_points(*_series(days))
     edges = [0, *(turn.at for turn in found), len(days)]
     told = []
     for n, turn in enumerate(found):

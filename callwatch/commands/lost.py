@@ -80,7 +80,7 @@ def text(told: dict[str, Any]) -> str:
         for day in told["days"]
     ]  # fmt: skip
     out = [_aligned([heads, *lines]), ""]
-    out += [f"{turn['en']} / {turn['zh']}" for turn in told["turning_points"]]
+    out += [f"{one['en']} / {one['zh']}" for one in (*told["bad_days"], *told["turning_points"])]
     if not told["turning_points"]:
         out.append("no turning point: the share of lost calls did not change beyond its own unrest / 无转折点")
     callers = told["callers"]

@@ -91,7 +91,7 @@ def lost(found: Json) -> str:
     callers = told["callers"]
     en = f"{callers['lost']} known callers lost, {callers['to_ring_back']} still to ring back."
     zh = f"流失客户{callers['lost']}人,待回拨{callers['to_ring_back']}人。"
-    turns = "".join(f"<p>{both((one['en'], one['zh']))}</p>" for one in told["turning_points"])
+    turns = "".join(f"<p>{both((one['en'], one['zh']))}</p>" for one in (*told["bad_days"], *told["turning_points"]))
     return (
         heading("Lost calls", "呼损") + f"<p>{both((en, zh))}</p>{turns}"
         + (f'<figure id="lost">{plot}</figure>' + table(heads, lines, 1) if days else nothing())

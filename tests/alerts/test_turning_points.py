@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from alerts.turning_points import DAYS_MAX, Turn, dispersion, turning_points
+from alerts.turning_points import DAYS_MAX, Turn, dispersion, outstanding, turning_points
 
 
 def series(rates: list[float], arrivals: int = 1_000, seed: int = 1) -> tuple[list[int], list[int]]:
@@ -92,3 +92,18 @@ def test_what_is_no_series_is_refused() -> None:
         with pytest.raises(ValueError, match=r"lost|days"):
             turning_points(lost, arrivals)
     assert Turn(3, 0.2, 0.1).is_rise is False
+
+
+def test_a_bad_day_stands_out_and_is_no_turn() -> None:
+    """February 1999 of the Anonymous Bank: a routing fault on the 3rd, 330 callers left in the menu on the 21st."""
+    arrivals = [1551, 1835, 1939, 1364, 517, 209, 1533, 1185, 1424, 1672, 1721, 542, 240, 1581, 1492, 1710, 1455, 1376,
+                454, 214, 1655, 1497, 1377, 1225, 1327, 421, 194, 1356]  # fmt: skip
+    lost = [197, 236, 621, 116, 83, 43, 223, 79, 267, 337, 311, 140, 68, 187, 242, 338, 357, 234, 62, 29, 600, 261,
+            216, 173, 265, 68, 41, 110]  # fmt: skip
+    assert [at + 1 for at in outstanding(lost, arrivals)] == [3, 21]
+    assert outstanding([min(n, of // 5) for n, of in zip(lost, arrivals, strict=True)], arrivals) == []
+
+
+def test_too_few_days_and_days_without_calls_stand_out_in_nothing() -> None:
+    assert outstanding([], []) == outstanding([5, 0, 0], [5, 0, 9]) == []
+    assert outstanding([1, 1, 50, 0, 1, 1, 1, 1], [100, 100, 100, 0, 100, 100, 100, 100]) == [2]
