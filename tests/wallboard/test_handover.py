@@ -9,17 +9,30 @@ import httpx
 import orjson
 import pytest
 
+from callwatch.stack import EmbeddedStack
 from models.catalogue import Catalogue, Department, Duty, Person, QueueSettings, Shift
 from models.command import ANY_ORDER, read_command
 from models.outputs import ChangeNote, FloorNote, SheetPart, TierGap, UnusualFigure
 from models.partition import partition_of
+from models.runtime import KafkaSettings
 from streams.broker import create_topics
 from tests.wallboard.payloads import NOON_MS, PARTITIONS, alert, order, row
 from tests.wallboard.test_http import _first
-from tests.wallboard.wall import Wall, until
+from tests.wallboard.wall import Wall, running, until
 from wallboard.handover import AcceptRequest, blank, sheets, to_accept
 
 MIN = 60_000
+WEEK = frozenset(range(7))
+#: NOON_MS is 13:00 UTC.
+TWO_SHIFTS = Catalogue(
+    queues=(QueueSettings(department="desk"),),
+    departments=(Department("desk"),),
+    people=(Person("li.wei", "Li Wei", "desk", 1), Person("amy.ross", "Amy Ross", "desk", 1)),
+    shifts=(
+        Shift("early", "desk", "UTC", (Duty(WEEK, 5 * 60, 13 * 60),), ("li.wei",)),
+        Shift("late", "desk", "UTC", (Duty(WEEK, 13 * 60, 21 * 60),), ("amy.ross",)),
+    ),
+)
 
 
 def part(queue: str, state: str = "offered", starts_ms: int = NOON_MS, **changes: Any) -> dict[str, Any]:
@@ -105,23 +118,13 @@ def test_acceptance_goes_once_to_each_partition_that_waits() -> None:
 
 
 def test_a_change_at_hand_has_a_sheet_without_orders() -> None:
-    week = frozenset(range(7))
-    catalogue = Catalogue(
-        queues=(QueueSettings(department="desk"),),
-        departments=(Department("desk"),),
-        people=(Person("li.wei", "Li Wei", "desk", 1), Person("amy.ross", "Amy Ross", "desk", 1)),
-        shifts=(
-            Shift("early", "desk", "UTC", (Duty(week, 5 * 60, 13 * 60),), ("li.wei",)),
-            Shift("late", "desk", "UTC", (Duty(week, 13 * 60, 21 * 60),), ("amy.ross",)),
-        ),
-    )  # NOON_MS is 13:00 UTC
-    found = blank(catalogue, "desk", NOON_MS - 30 * MIN, [floor("a/1", NOON_MS - 60 * MIN)])
+    found = blank(TWO_SHIFTS, "desk", NOON_MS - 30 * MIN, [floor("a/1", NOON_MS - 60 * MIN)])
     assert found is not None
     assert (found["lead"], found["next_lead"], found["starts_ms"]) == ("li.wei", "amy.ross", NOON_MS)
     assert (found["orders"], len(found["notes"])) == ([], 1)
     assert {"tier": 4, "reason": "nobody_in_the_settings"} in found["gaps"]
-    assert blank(catalogue, "desk", NOON_MS - 31 * MIN, []) is None
-    assert blank(catalogue, "desk", NOON_MS, []) is None
+    assert blank(TWO_SHIFTS, "desk", NOON_MS - 31 * MIN, []) is None
+    assert blank(TWO_SHIFTS, "desk", NOON_MS, []) is None
 
 
 @pytest.mark.stack
@@ -145,6 +148,18 @@ def test_the_sheet_over_http(wall: Wall) -> None:
     _, value = asyncio.run(_first(wall, partition_of(queue, PARTITIONS)))
     command = read_command(orjson.loads(value))
     assert (command.order, command.command, command.actor) == (ANY_ORDER, "accept_shift", "amy.ross")
+
+
+@pytest.mark.stack
+def test_a_change_at_hand_is_among_all_sheets(stack: EmbeddedStack, prefix: str) -> None:
+    kafka = KafkaSettings(stack.bootstrap, prefix, PARTITIONS)
+    with running(kafka, stack.valkey_url, catalogue=TWO_SHIFTS) as wall:
+        wall.put("metrics", row("north/shift", at_ms=NOON_MS - 20 * MIN))
+        until(lambda: wall.get("/api/handover")["sheets"])
+        (sheet,) = wall.get("/api/handover")["sheets"]
+        assert (sheet["department"], sheet["next_lead"], sheet["orders"]) == ("desk", "amy.ross", [])
+        assert wall.get("/api/handover?department=desk")["sheets"] == [sheet]
+        assert wall.get("/api/handover?department=other")["sheets"] == []
 
 
 @pytest.mark.stack

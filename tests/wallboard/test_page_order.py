@@ -26,6 +26,7 @@ from tests.wallboard.browser import NEEDS_BROWSER, act_as, by_id, card_of, comma
 from tests.wallboard.floor import Floor, on_the_floor
 from tests.wallboard.payloads import NOON_MS, PARTITIONS, alert, entry, order, row
 from tests.wallboard.wall import Wall, running, until
+from wallboard.server import STATIC
 
 pytestmark = NEEDS_BROWSER
 
@@ -103,6 +104,7 @@ def test_an_opened_order_tells_all_and_runs_nothing_of_it(wall: Wall, page: webd
     wall.put("workorders", found)
     wall.put("workorder-log", *_told(found))
     wall.put("alerts", alert("north/report", 20, kind="problem", text=HOSTILE, problem=problem))
+    act_as(page, "li.wei")
     card_of(page, found.id).find_element(By.CSS_SELECTOR, ".more").send_keys(Keys.ENTER)
     details = by_id(page, "details")
     until(lambda: reads(details, "acknowledge: seen and taken on"))
@@ -155,6 +157,13 @@ def test_an_address_opens_its_order_also_a_closed_one(wall: Wall, page: webdrive
     until(lambda: not details.is_displayed())
 
 
+def test_no_script_of_the_page_reads_html() -> None:
+    ways = ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "DOMParser", "srcdoc")
+    scripts = sorted(STATIC.glob("*.js"))
+    assert len(scripts) > 15
+    assert [(script.name, way) for script in scripts for way in ways if way in script.read_text("utf-8")] == []
+
+
 def test_the_page_has_the_table_of_moves(wall: Wall, page: webdriver.Chrome) -> None:
     script = (
         "const [states, done] = arguments;"
@@ -180,6 +189,8 @@ def test_the_steps_of_an_order_are_decided_and_a_refusal_says_why(floor: Floor, 
     name = floor.world.order()["id"]
     page.get(f"{floor.wall.url}/#order={name}")
     until(lambda: reads(by_id(page, "details"), "dispatched 已派单"))
+    page.find_element(By.CSS_SELECTOR, "#details-steps .acknowledge").click()
+    until(lambda: reads(by_id(page, "details-said"), "choose who you are first"))
     Select(by_id(page, "details-actor")).select_by_value("lead")
     box, said = by_id(page, "details-steps"), by_id(page, "details-said")
     assert shown(page, "details-steps") == [

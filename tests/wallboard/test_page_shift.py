@@ -81,18 +81,18 @@ def test_findings_and_notes_enter_from_the_panel(floor: Floor, browser: webdrive
     by_id(page, "write-finding").click()
     assert not by_id(page, "ask-metric").is_displayed()
     _fill(
-        page, text="menu hangs up", severity="2", verify="figure", metric="service_level_live", window="15m", limit="85"
+        page, queue=QUEUE, text="menu hangs up", severity="2", verify="figure", metric="service_level_live", limit="85"
     )
     sent = floor.decide()
     assert (sent["command"], sent["queue"], sent["args"]["limit"]) == ("report", QUEUE, 0.85)
     until(lambda: reads(by_id(page, "side-said"), f"it stands in order {name}"))
     assert reads(card, "menu hangs up")
     by_id(page, "write-finding").click()
-    _fill(page, text="still hangs up", verify="signed", person="bob")
+    _fill(page, queue=QUEUE, text="still hangs up", verify="signed", person="bob")
     floor.decide()
     until(lambda: reads(card, "menu hangs up · still hangs up"))
     by_id(page, "write-note").click()
-    _fill(page, text="two agents late")
+    _fill(page, queue=QUEUE, text="two agents late")
     assert floor.decide()["command"] == "floor_note"
     by_id(page, "tab-records").click()
     until(lambda: reads(by_id(page, "records"), f"{QUEUE} Lia: two agents late"))

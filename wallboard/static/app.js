@@ -250,7 +250,7 @@ function say(id, kind, text) {
   if (details.id === id) details.say(kind, text);
 }
 
-const NOBODY = "choose who you are first (acting as, top right)";
+const NOBODY = "choose who you are first (acting as 当前身份)";
 const UNDECIDED = "it lies in the log and is not decided yet: look again in a while";
 
 /** Ask for `command`: first what it needs, then the log, then what was decided there. */
@@ -372,8 +372,8 @@ async function begin() {
   if (zones.size === 1) setZone([...zones][0]);
   const actor = byId("actor");
   actor.append(...people.people.map((p) => new Option(p.department ? `${p.name} · ${p.department}` : p.name, p.id)));
-  actor.value = localStorage.getItem("actor") || "-";
-  if (actor.selectedIndex < 0) actor.selectedIndex = Math.min(1, actor.length - 1);
+  actor.value = localStorage.getItem("actor") ?? "";
+  if (actor.selectedIndex < 0) actor.selectedIndex = 0; // nobody acts in a name that they have not chosen
   actor.addEventListener("change", actorChanged);
   const inside = byId("details-actor"); // the same choice, where the dialog covers the other one
   inside.append(...[...actor.options].map((option) => new Option(option.text, option.value)));

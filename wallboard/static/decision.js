@@ -2,8 +2,8 @@
 
 import { get } from "./feed.js";
 
-/** When to look again, in ms after the last look: ten seconds in all, then the log of the order tells. */
-const LOOKS = [120, 200, 300, 500, 800, 1200, 1600, 2400, 3000];
+/** When to look again, in ms after the last look: half a minute in all, then the log of the order tells. */
+const LOOKS = [120, 200, 300, 500, 800, 1200, 1600, 2400, 3000, 4000, 6000, 10000];
 const REFUSALS = 40;
 
 const refusals = []; // those without an order: partition, offset, text

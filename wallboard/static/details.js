@@ -252,7 +252,7 @@ export class Details {
       "div", "entry",
       make("time", "", clockText(entry.at_ms)),
       make("b", "", entry.decision),
-      make("span", "who", entry.actor),
+      make("span", "who", entry.actor === "system" ? "system" : this.name(entry.actor)),
       make("span", "why", `${entry.event}: ${entry.why}`),
       make("span", "live", live.join(" · ")),
     );

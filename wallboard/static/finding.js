@@ -11,7 +11,7 @@ const both = ([en, zh]) => `${en} ${zh}`;
 const SCALE = { ratio: [0.01, "%"], ms: [1000, "s"] };
 
 const queueField = (queues, queue) => ({
-  name: "queue", en: "queue", zh: "队列", kind: "select", required: true, value: queue, options: queues.map((q) => [q, q]),
+  name: "queue", en: "queue", zh: "队列", kind: "select", required: true, value: queue, options: [["", "choose …"], ...queues.map((q) => [q, q])],
 });
 
 /** Cause, place and proof of a finding; the arguments of `report` with its queue, or null. */
