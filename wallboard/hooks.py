@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
+import logging
 import os
 from collections.abc import Mapping
 from typing import Any, Final
 
+import orjson
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import JSONResponse
 
@@ -16,12 +17,22 @@ from models.partition import partition_of
 from models.signature import is_signed, same
 from models.topics import NOTIFICATIONS
 from wallboard.hub import wall_ms
-from wallboard.incoming import Told, from_alertmanager, from_pagerduty, from_pagerduty_event, order_in
+from wallboard.incoming import (
+    EVENT_AGE_MAX_MS,
+    Told,
+    from_alertmanager,
+    from_pagerduty,
+    from_pagerduty_event,
+    may_be_ours,
+    occurred_ms,
+    order_in,
+)
 
 #: The header of PagerDuty's webhooks: ``v1=`` and HMAC-SHA256 of the body, one for each key in use.
 PAGERDUTY_SIGNATURE: Final = "x-pagerduty-signature"
 
 router = APIRouter()
+log = logging.getLogger("callwatch.hooks")
 
 
 class Hooks:
@@ -52,16 +63,21 @@ class Hooks:
 
 
 def _read(body: bytes) -> Any:
+    """*body* as JSON. Half characters (surrogates), which no topic takes, and endless nesting are refused here."""
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
         raise HTTPException(400, "the body is not JSON") from error
 
 
 @router.post("/hooks/{name}")
 @router.post("/hooks/{name}/v2/enqueue")
 async def take(request: Request, name: str) -> JSONResponse:
-    """Take what the system behind hook *name* sends. 2xx: the broker has what follows from it."""
+    """Take what the system behind hook *name* sends.
+
+    2xx: the broker has what follows from it. 400: it will never be taken, and why. 401: the secret does not fit.
+    404: no such hook. 413: the body is too large. 503: not now; send it again.
+    """
     wallboard = request.app.state.wallboard
     hooks: Hooks = wallboard.hooks
     hook = hooks.by_name.get(name)
@@ -72,6 +88,7 @@ async def take(request: Request, name: str) -> JSONResponse:
     try:
         return await _take(wallboard, hooks, hook, _read(body))
     except UsageError as error:
+        log.warning("hook %s: refused: %s", hook.name, error)
         raise HTTPException(400, str(error)) from error
     except WorkError as error:
         raise HTTPException(503, str(error)) from error
@@ -79,15 +96,21 @@ async def take(request: Request, name: str) -> JSONResponse:
 
 async def _take(wallboard: Any, hooks: Hooks, hook: Hook, content: Any) -> JSONResponse:
     if hook.kind == "alertmanager":
-        told = from_alertmanager(hook, content)
-        await _send(wallboard, hook, told)
-        return JSONResponse({"taken": len(told)})
+        read = from_alertmanager(hook, content)
+        await _send(wallboard, hook, read.told)
+        if read.faults:
+            log.warning("hook %s: %d alerts refused: %s", hook.name, len(read.faults), read.faults[0])
+            return JSONResponse({"detail": "; ".join(read.faults[:10]), "taken": len(read.told)}, 400)
+        return JSONResponse({"taken": len(read.told)})
     if hook.kind == "pagerduty_events":
         found, key = from_pagerduty_event(hook, content)
         await _send(wallboard, hook, [found] if found else [])
         return JSONResponse({"status": "success", "message": "Event processed", "dedup_key": key}, 202)
     order = order_in(content, wallboard.board.orders)
     if order is None:
+        now_ms = wall_ms()
+        if may_be_ours(content) and now_ms - occurred_ms(content, now_ms) <= EVENT_AGE_MAX_MS:
+            raise WorkError("the order is not known here (yet): send it again")
         return JSONResponse({"answer": "not about an order of ours"})
     causes = wallboard.settings.catalogue.causes
     back = from_pagerduty(hook, content, order, hooks.people, causes, wall_ms())

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -33,6 +34,11 @@ SEVERITIES: Final = {
     "minor": 3,
     "info": 3,
 }
+#: PagerDuty's signatures hold no time, and it delivers again for some 20 minutes: what happened longer ago was recorded
+#: by somebody and sent again. What it does today is not what its person wants now.
+EVENT_AGE_MAX_MS: Final = 3_600_000
+#: How ids of our orders begin.
+ORDER_ID: Final = "WO-"
 #: A note in PagerDuty that resolves: ``cause: staffing; measure: two agents moved over``.
 RESOLVING: Final = re.compile(r"\s*cause:\s*(?P<cause>[\w-]+)\s*[;,.\n]\s*measure:\s*(?P<measure>.+)", re.I | re.S)
 NOT_MAPPED: Final = "pagerduty"
@@ -40,7 +46,8 @@ NOT_MAPPED: Final = "pagerduty"
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A command that follows from what was sent: about *queue*; *id* is the same for the same thing sent again."""
+    """A command that follows from what was sent: about *queue*; *id* is the same for the same thing sent again (""
+    where that cannot be known)."""
 
     queue: str
     command: OrderCommand
@@ -76,10 +83,10 @@ def actor_of(hook: Hook) -> str:
     return hook.person or f"hook:{hook.name}"
 
 
-def _queue(hook: Hook, named: object) -> str:
+def _queue(hook: Hook, named: object, where: str = "") -> str:
     queue = str(named or hook.queue)
     if fault := queue_fault(queue):
-        raise UsageError(f"queue: {fault}: name it in a label `queue`, or in the settings of the hook")
+        raise UsageError(f"{where}queue: {fault}: name it in a label `queue`, or in the settings of the hook")
     return queue
 
 
@@ -107,19 +114,35 @@ def _over(hook: Hook, key: str) -> OrderCommand:
 # --- findings -------------------------------------------------------------------------------------------------------
 
 
-def from_alertmanager(hook: Hook, payload: Any) -> list[Told]:
-    """The findings in a webhook of version 4. Raises UsageError with the field that is wrong.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a webhook with many alerts holds: *told*, and *faults*, why others of them cannot be taken."""
 
-    A firing alert reports; a resolved one is the sender's word that it is over, where that word decides.
+    told: tuple[Told, ...]
+    faults: tuple[str, ...]
+
+
+def from_alertmanager(hook: Hook, payload: Any) -> Found:
+    """The findings in a webhook of version 4. Raises UsageError with the field that is wrong with all of it.
+
+    A firing alert reports; a resolved one is the sender's word that it is over, where that word decides. One alert that
+    cannot be taken keeps no other from it.
     """
     content = _object(payload, "body")
     if content.get("version") != "4":
-        raise UsageError(f'version: "4" is read here, not {content.get("version")!r}')
+        raise UsageError(f'version: "4" is read here, not {one_line(content.get("version"), 20)}')
     alerts = content.get("alerts")
     if not isinstance(alerts, list) or len(alerts) > ALERTS_MAX:
         raise UsageError(f"alerts: must be a list of at most {ALERTS_MAX} (max_alerts in Alertmanager's settings)")
-    found = [_alert(hook, _object(alert, f"alerts[{n}]"), f"alerts[{n}]") for n, alert in enumerate(alerts)]
-    return [told for told in found if told is not None]
+    told, faults = list[Told](), list[str]()
+    for n, alert in enumerate(alerts):
+        try:
+            found = _alert(hook, _object(alert, f"alerts[{n}]"), f"alerts[{n}]")
+        except UsageError as error:
+            faults.append(str(error))
+        else:
+            told += [found] if found is not None else []
+    return Found(tuple(told), tuple(faults))
 
 
 def _alert(hook: Hook, alert: dict[str, Any], where: str) -> Told | None:
@@ -127,9 +150,9 @@ def _alert(hook: Hook, alert: dict[str, Any], where: str) -> Told | None:
     remarks = _object(alert.get("annotations") or {}, f"{where}.annotations")
     status = alert.get("status")
     if status not in ("firing", "resolved"):
-        raise UsageError(f"{where}.status: firing or resolved, not {status!r}")
+        raise UsageError(f"{where}.status: firing or resolved, not {one_line(status, 40)}")
     key = str(alert.get("fingerprint") or _id(*(f"{k}={labels[k]}" for k in sorted(labels))))[:TEXT_MAX]
-    queue = _queue(hook, labels.get("queue"))
+    queue = _queue(hook, labels.get("queue"), f"{where}.labels.")
     ident = _id(hook.name, key, alert.get("startsAt"), status)
     if status == "resolved":
         return Told(queue, _over(hook, key), ident) if hook.verify == "sender" else None
@@ -146,7 +169,7 @@ def from_pagerduty_event(hook: Hook, payload: Any) -> tuple[Told | None, str]:
     content = _object(payload, "body")
     action, key = content.get("event_action"), str(content.get("dedup_key") or "")
     if action not in ("trigger", "acknowledge", "resolve"):
-        raise UsageError(f"event_action: trigger, acknowledge or resolve, not {action!r}")
+        raise UsageError(f"event_action: trigger, acknowledge or resolve, not {one_line(action, 40)}")
     if action != "trigger" and not key:
         raise UsageError(f"dedup_key: {action} needs it")
     body = _object(content.get("payload") or {}, "payload")
@@ -157,7 +180,8 @@ def from_pagerduty_event(hook: Hook, payload: Any) -> tuple[Told | None, str]:
         return None, key
     named = details.get("queue") or _queue_in(body)
     queue = _queue(hook, named)
-    ident = _id(hook.name, key, action, body.get("timestamp") or body.get("summary"))
+    # without a time nothing tells a repeat from the same fault come back: the loop does, by the finding's key
+    ident = _id(hook.name, key, action, body["timestamp"]) if body.get("timestamp") else ""
     if action == "resolve":
         return (Told(queue, _over(hook, key[:TEXT_MAX]), ident) if hook.verify == "sender" else None), key
     if not body.get("summary"):
@@ -190,6 +214,24 @@ def order_in(payload: Any, orders: Mapping[str, dict[str, Any]]) -> dict[str, An
     return next((orders[word] for word in sorted(words) if word in orders), None)
 
 
+def occurred_ms(payload: Any, now_ms: int) -> int:
+    """When (wall clock) what a webhook v3 tells of happened; *now_ms* when it does not say. Raises UsageError."""
+    said = _object(_object(payload, "body").get("event"), "event").get("occurred_at")
+    if said is None:
+        return now_ms
+    try:
+        at = datetime.fromisoformat(str(said))
+        return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"event.occurred_at: {one_line(said, 40)} is no time of RFC 3339") from error
+
+
+def may_be_ours(payload: Any) -> bool:
+    """Whether the incident of a webhook v3 is named like an order of ours."""
+    data = _object(_object(_object(payload, "body").get("event"), "event").get("data") or {}, "event.data")
+    return str(data.get("incident_key") or "").startswith(ORDER_ID)
+
+
 def from_pagerduty(
     hook: Hook, payload: Any, order: dict[str, Any], people: Mapping[str, str], causes: tuple[str, ...], now_ms: int
 ) -> Back:
@@ -202,6 +244,8 @@ def from_pagerduty(
     kind, ident = str(event.get("event_type")), str(event.get("id") or "")
     if not ident:
         raise UsageError("event.id: is missing")
+    if now_ms - occurred_ms(payload, now_ms) > EVENT_AGE_MAX_MS:
+        return Back((), None, "it happened more than an hour ago: too late to count")
     agent = event.get("agent") if isinstance(event.get("agent"), dict) else {}
     user = one_line((agent or {}).get("summary") or "PagerDuty", 100)
     actor = people.get(str((agent or {}).get("id")), NOT_MAPPED)

@@ -23,10 +23,13 @@ from models.topics import EVENTS, NOTIFICATIONS, topic_name
 from streams.broker import create_topics
 from tests.alerts.test_payloads import ORDER
 from tests.wallboard.payloads import PARTITIONS
-from tests.wallboard.test_incoming import alertmanager, back
+from tests.wallboard.test_incoming import alertmanager
+from tests.wallboard.test_incoming import back as back_at
 from tests.wallboard.wall import Wall, running, until
 from wallboard.access import HOOK_BODY_LIMIT
 from wallboard.hooks import Hooks
+from wallboard.hub import wall_ms
+from wallboard.incoming import EVENT_AGE_MAX_MS
 from wallboard.server import create_app
 
 pytestmark = pytest.mark.stack
@@ -40,6 +43,13 @@ NOTIFY = NotifySettings(
         Hook("apps", "pagerduty_events", ("APPS_KEY",), queue="north/billing"),
     ),
 )
+
+
+def back(kind: str, **data: Any) -> dict[str, Any]:
+    """What happened in PagerDuty just now."""
+    return back_at(kind, at_ms=wall_ms(), **data)
+
+
 ENV = {"PD_OLD": "old", "PD_NEW": "new", "AM_TOKEN": "t0ken", "APPS_KEY": "r0uting"}
 
 
@@ -144,6 +154,22 @@ def test_what_is_wrong_is_said(wall: Wall) -> None:
     assert signed(wall, back("incident.acknowledged", incident_key="another"), "new").json() == {
         "answer": "not about an order of ours"
     }
+    half = b'{"routing_key": "\\ud800"}'  # half a character: no error of ours
+    assert posted(wall, "apps", half).status_code == 400
+    assert posted(wall, "prometheus", b"[" * 5_000, bearer).status_code == 400
+    mixed = alertmanager()
+    mixed["alerts"] += alertmanager(queue="nonsense")["alerts"]
+    answer = posted(wall, "prometheus", mixed, bearer)
+    assert (answer.status_code, answer.json()["taken"]) == (400, 1)
+    assert "alerts[1].labels.queue" in answer.json()["detail"]
+    records(wall, EVENTS, 1)
+
+
+def test_an_order_that_the_board_does_not_know_yet_is_asked_for_again(wall: Wall) -> None:
+    named = back("incident.acknowledged", incident_key="WO-NEW")
+    assert signed(wall, named, "new").status_code == 503
+    old = back_at("incident.acknowledged", at_ms=wall_ms() - EVENT_AGE_MAX_MS - 60_000, incident_key="WO-NEW")
+    assert signed(wall, old, "new").status_code == 200
 
 
 def test_a_hook_without_its_secret_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from alerts.channels.rfc3339 import rfc3339
 from models.command import COMMANDS, NEEDS, WAY_NEEDS, OrderCommand
 from models.errors import UsageError
 from models.notification import Hook
 from tests.alerts.test_payloads import CLOSED, GOLDEN, ORDER
 from tests.alerts.world import MIN, World, breach
-from wallboard.incoming import ALERTS_MAX, Told, from_alertmanager, from_pagerduty, from_pagerduty_event, order_in
+from wallboard.incoming import (
+    ALERTS_MAX,
+    EVENT_AGE_MAX_MS,
+    Told,
+    from_alertmanager,
+    from_pagerduty,
+    from_pagerduty_event,
+    order_in,
+)
 
 AM = Hook("prometheus", "alertmanager", ("S",), queue="north/billing")
 EVENTS = Hook("apps", "pagerduty_events", ("S",), queue="north/billing")
@@ -47,23 +57,33 @@ def is_whole(command: OrderCommand) -> None:
 
 
 def test_a_firing_alert_is_a_finding_and_a_resolved_one_the_sender_s_word() -> None:
-    (told,) = from_alertmanager(AM, alertmanager())
+    (told,) = from_alertmanager(AM, alertmanager()).told
     command = told.command
     is_whole(command)
     assert (told.queue, command.command, command.actor) == ("north/billing", "report", "hook:prometheus")
     assert (command.kind, command.verify, command.severity) == ("external", "sender", 1)
     assert (command.key, command.text) == ("67e3ece938285834", "Trunk 3 answers nothing")
-    (over,) = from_alertmanager(AM, alertmanager("resolved"))
+    (over,) = from_alertmanager(AM, alertmanager("resolved")).told
     assert (over.command.command, over.command.key) == ("over", command.key)
     assert over.id != told.id
-    assert from_alertmanager(AM, alertmanager())[0].id == told.id, "sent again it is the same command"
+    assert from_alertmanager(AM, alertmanager()).told[0].id == told.id, "sent again it is the same command"
 
 
 def test_an_alert_names_its_queue() -> None:
-    assert from_alertmanager(AM, alertmanager(queue="south/sales"))[0].queue == "south/sales"
+    assert from_alertmanager(AM, alertmanager(queue="south/sales")).told[0].queue == "south/sales"
     for hook, label in ((Hook("x", "alertmanager"), ""), (AM, "nonsense")):
-        with pytest.raises(UsageError, match="queue"):
-            from_alertmanager(hook, alertmanager(queue=label) if label else alertmanager())
+        found = from_alertmanager(hook, alertmanager(queue=label) if label else alertmanager())
+        assert found.told == ()
+        assert found.faults[0].startswith("alerts[0].labels.queue: ")
+
+
+def test_one_alert_that_cannot_be_taken_keeps_no_other_from_it() -> None:
+    good, bad = alertmanager()["alerts"], alertmanager(queue="nonsense")["alerts"]
+    found = from_alertmanager(AM, alertmanager() | {"alerts": [*bad, *good, 1, {"labels": {}, "status": "odd"}]})
+    assert [told.command.key for told in found.told] == ["67e3ece938285834"]
+    assert [fault.partition(":")[0] for fault in found.faults] == [
+        "alerts[0].labels.queue", "alerts[2] must be an object", "alerts[3].status",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -75,10 +95,10 @@ def test_an_alert_names_its_queue() -> None:
     ],
 )
 def test_other_ways_of_verification_take_no_word_for_it(hook: Hook) -> None:
-    (told,) = from_alertmanager(hook, alertmanager())
+    (told,) = from_alertmanager(hook, alertmanager()).told
     is_whole(told.command)
     assert (told.command.verify, told.command.actor) == (hook.verify, "lead")
-    assert from_alertmanager(hook, alertmanager("resolved")) == []
+    assert from_alertmanager(hook, alertmanager("resolved")).told == ()
 
 
 @pytest.mark.parametrize(
@@ -86,8 +106,6 @@ def test_other_ways_of_verification_take_no_word_for_it(hook: Hook) -> None:
     [
         ({"version": "3"}, "version"),
         ({"alerts": {}}, "alerts"),
-        ({"alerts": [1]}, r"alerts\[0\]"),
-        ({"alerts": [{"labels": {}, "status": "odd"}]}, "status"),
         ({"alerts": [{}] * (ALERTS_MAX + 1)}, "at most 100"),
     ],
 )
@@ -132,13 +150,13 @@ def test_what_is_no_event_is_refused_with_its_field(event: dict[str, Any], field
 # --- back from PagerDuty --------------------------------------------------------------------------------------------
 
 
-def back(kind: str, user: str = "PXPGF42", **data: Any) -> dict[str, Any]:
-    """A webhook v3 as PagerDuty sends it."""
+def back(kind: str, user: str = "PXPGF42", at_ms: int = NOW, **data: Any) -> dict[str, Any]:
+    """A webhook v3 as PagerDuty sends it, of what happened at *at_ms*."""
     agent = {"id": user, "summary": "Chen Jing", "type": "user_reference", "html_url": "", "self": ""} if user else None
     incident = {"id": "PT4KHLK", "type": "incident", "number": 1234, "status": "triggered", "incident_key": ORDER["id"]}
     return {
         "event": {
-            "id": "01BXXX", "event_type": kind, "resource_type": "incident", "occurred_at": "2026-03-02T08:31:00Z",
+            "id": "01BXXX", "event_type": kind, "resource_type": "incident", "occurred_at": rfc3339(at_ms),
             "agent": agent, "client": None, "data": {**incident, **data},
         }
     }  # fmt: skip
@@ -225,14 +243,14 @@ def decided(world: World, told: Told) -> list[str]:
 
 def test_an_alert_opens_an_order_and_its_sender_s_word_lets_it_close() -> None:
     world, hook = World(), Hook("prometheus", "alertmanager", queue="bank/PS")
-    (firing,) = from_alertmanager(hook, alertmanager())
+    (firing,) = from_alertmanager(hook, alertmanager()).told
     assert "raised" in decided(world, firing)
     order = world.order()
     assert (order["state"], order["owner"], order["severity"]) == ("dispatched", "lead", 1)
     world.tell("acknowledge")
     world.tell("resolve", cause="trunk", measure="carrier rerouted it")
     assert world.order()["state"] == "verifying", "a finding is not over because somebody says so"
-    (resolved,) = from_alertmanager(hook, alertmanager("resolved"))
+    (resolved,) = from_alertmanager(hook, alertmanager("resolved")).told
     decided(world, resolved)
     world.run(2 * MIN)
     assert world.order()["state"] == "closed"
@@ -242,11 +260,11 @@ def test_an_alert_opens_an_order_and_its_sender_s_word_lets_it_close() -> None:
 def test_with_another_way_the_sender_s_word_does_not_close_it(verify: Any) -> None:
     hook = Hook("x", "alertmanager", (), "", "bank/PS", 2, verify, "lead", "super" if verify == "signed" else "")
     world = World()
-    (firing,) = from_alertmanager(hook, alertmanager())
+    (firing,) = from_alertmanager(hook, alertmanager()).told
     assert "raised" in decided(world, firing)
     world.tell("acknowledge")
     world.tell("resolve", cause="trunk", measure="carrier rerouted it")
-    assert from_alertmanager(hook, alertmanager("resolved")) == []
+    assert from_alertmanager(hook, alertmanager("resolved")).told == ()
     world.run(2 * MIN)
     assert world.order()["state"] == "verifying"
 
@@ -267,6 +285,36 @@ def test_an_acknowledgement_that_came_back_is_obeyed_and_a_resolve_there_is_not(
     resolve = from_pagerduty(PD, note, world.order(), people, CAUSES, NOW)
     assert "moved" in decided(world, resolve.told[0])
     assert world.order()["state"] == "verifying"
+
+
+def test_what_was_recorded_and_is_sent_again_later_does_not_count() -> None:
+    """PagerDuty's signature fits for ever: it covers no time."""
+    old = back("incident.acknowledged", at_ms=NOW - EVENT_AGE_MAX_MS - 1)
+    assert came(old).told == ()
+    assert "too late" in came(old).answer
+    assert came(back("incident.resolved", at_ms=NOW - EVENT_AGE_MAX_MS - 1)).seen is None
+    assert len(came(back("incident.acknowledged", at_ms=NOW - EVENT_AGE_MAX_MS)).told) == 1
+    wrong = back("incident.acknowledged")
+    wrong["event"]["occurred_at"] = "yesterday"
+    with pytest.raises(UsageError, match="occurred_at"):
+        came(wrong)
+
+
+def test_a_fault_without_a_time_that_comes_back_is_not_taken_for_a_repeat() -> None:
+    world = World()
+    hook = Hook("apps", "pagerduty_events", ("S",), queue="bank/PS")
+    event = {
+        "event_action": "trigger",
+        "dedup_key": "d",
+        "payload": {"summary": "s", "source": "x", "severity": "error"},
+    }
+    for action, found in (("trigger", "raised"), ("trigger", "repeated"), ("resolve", ""), ("trigger", "rejoined")):
+        told, _ = from_pagerduty_event(hook, event | {"event_action": action})
+        assert told is not None
+        assert told.id == "", "nothing tells one from the other"
+        assert not found or found in decided(world, replace(told, id=f"of its own {action} {found}"))
+        if not found:
+            decided(world, replace(told, id="over"))
 
 
 def test_everything_else_changes_nothing() -> None:
