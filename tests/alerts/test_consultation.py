@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from models.catalogue import Catalogue, Department, Duty, QueueSettings
+from tests.alerts.desk import Desk
 from tests.alerts.world import MIN, PEOPLE, RULES, WEEK, World, breach, person, refusal
 
 OTHERS = (person("wire", 2, "trunks"), person("wire3", 3, "trunks"), person("watch", 2, "centre"))
@@ -271,3 +272,20 @@ def test_in_a_strict_department_a_bystander_does_nothing() -> None:
     assert refusal(world.tell("acknowledge", "team")) == "not_your_role"
     world.tell("acknowledge", "lia")
     assert world.order()["state"] == "acknowledged"
+
+
+def test_what_somebody_is_asked_beside_reaches_them_though_the_owner_has_answered() -> None:
+    made = Desk()
+    breach(made.world)
+    made.turn()
+    made.broken.add("TEAM_CHAT")
+    made.tell("consult", text="come and look", person="team")
+    made.turn()
+    made.tell("acknowledge")
+    made.broken.clear()
+    made.run(MIN)
+    assert made.sent == [("lead", "LEAD_CHAT", "page"), ("team", "TEAM_CHAT", "page")]
+    made.tell("cancel", reason="duplicate")
+    made.tell("confirm_cancel", "super")
+    made.run(MIN)
+    assert ("team", "TEAM_CHAT", "ended") in made.sent  # told of the fault, told of the end
