@@ -9,6 +9,7 @@ from alerts.order import WorkOrder
 from alerts.turn import SYSTEM, Turn
 from alerts.workorder import moved
 from models.catalogue import Catalogue, Person
+from models.topics import DAY_MS
 
 #: A turn deals with at most this many dues of one order: both limits, their warnings and the end of a hold.
 _DUES = 8
@@ -66,9 +67,12 @@ def dues(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
 def _remind(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
     """Acknowledged is not done: without a word from anybody the owner is asked how it stands, again and again.
 
-    Nor is a verification that the calls have left undecided: it waits for a test call, or for somebody to sign.
+    Nor is a verification that the calls have left undecided: it waits for a test call, or for somebody to sign. While
+    its queue is closed once a day is enough.
     """
     every_ms = catalogue.limits.remind_ms[min(order.severity, 3) - 1]
+    if order.state == "verifying" and turn.read(order.queue, "open", "now") == 0.0:
+        every_ms = max(every_ms, DAY_MS)
     quiet_ms = turn.now_ms - order.private.heard_ms
     check = order.verification
     calls_decide = order.state == "verifying" and (check is None or check.state != "undecided")

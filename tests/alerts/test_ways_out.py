@@ -140,6 +140,16 @@ def test_an_undecided_verification_is_not_forgotten() -> None:
     assert world.alerts("page")[-1]["text"].startswith("Still open, no news for 30 min")
 
 
+def test_nobody_is_reminded_all_night_of_a_queue_that_is_closed() -> None:
+    world = resolved(reported())
+    world.run(2 * HOUR + S, MIN)
+    world.put("now", open=0.0)
+    world.run(23 * HOUR, 10 * MIN)
+    assert world.decisions().count("remind_due:reminded") == 1
+    world.run(2 * HOUR, 10 * MIN)
+    assert world.decisions().count("remind_due:reminded") == 2
+
+
 def test_who_signs_the_check_does_not_resolve_it() -> None:
     world = reported("signed", person="lead")
     assert refusal(world.tell("resolve", "lead", **GOOD)) == "the_checker_cannot_resolve"
