@@ -552,6 +552,22 @@ def test_without_any_way_left_that_stands_in_the_ledger() -> None:
     assert ("lead", "ended", "dropped", "no_way_in_settings") in made.states()
 
 
+def test_who_is_asked_to_take_part_hears_of_it_whatever_the_owner_does_and_of_the_end() -> None:
+    made = desk()
+    made.turn()
+    made.broken = {"BOSS_CHAT"}
+    made.tell("acknowledge")
+    made.tell("consult", person="boss", text="what does the carrier say")
+    made.run(3 * S)
+    made.tell("analyse")  # no answer of the one who was asked
+    made.broken.clear()
+    made.run(MIN)
+    assert made.sent == [PAGED, ("boss", "BOSS_CHAT", "page")]
+    close_taken(made)
+    made.run(MIN)
+    assert sorted(made.sent[2:]) == [("boss", "BOSS_CHAT", "ended"), ("lead", "LEAD_CHAT", "ended")]
+
+
 def test_news_of_an_end_grows_old_too() -> None:
     made = desk()
     made.turn()
