@@ -9,17 +9,20 @@ al., Site Reliability Engineering, 2016, chapter 16; PagerDuty Insights), what t
 
 ============  =========================================================================================
 detect        from the first clock at which the live figure was in breach to the order being raised: the
-              rule's hold. An order raised by a person's report has none
+              rule's hold. An order raised by a person's report has none, nor has one that a planned
+              event kept from opening
 acknowledge   from raised to the first acknowledgement, taking over or acceptance by a person; an order
               that recovered before has none
 resolve       from the beginning of the round to the resolve that then stood the verification
-recover       the same for a recovery without a resolve
+recover       the same for a recovery without a resolve; an order whose rules were withdrawn has not
+              recovered, and has kept no limit
 verify        from the resolve (or the recovery) to the verification's decision, passed or failed, pauses
               and holds included
 respond kept  acknowledged before its first limit to respond was broken, of those acknowledged or broken
 resolve kept  rounds closed without their limit to resolve being broken, of those closed or broken
 failed share  verifications failed / (passed + failed)
-relapse       closed orders that came back inside the reopen window / closings
+relapse       closed orders that came back inside the reopen window / closings; one that comes back just
+              after midnight belongs to the day on which it does
 undecided     verifications that saw too few calls; how they were decided in the end is in *closed_by*
 false share   orders whose last verdict is "false" / orders with a verdict. Cancelled by two people as a
               false alarm and without a verdict counts as one with "false". An order speaks for each
@@ -192,9 +195,10 @@ def rule_figures(orders: Iterable[Facts], from_ms: int, to_ms: int) -> list[Rule
             raised[facts.rule] += 1
         said = [h.kind for h in happened if h.what == "verdict"]
         is_false = any(h.what == "cancelled" and h.kind == FALSE_ALARM for h in happened)
+        judged = any(h.what == "verdict" and h.at_ms < to_ms for h in facts.happened)  # in an earlier period, perhaps
         for rule in facts.order["symptoms"]:
             cancelled[rule] += is_false
-            if said or is_false:
+            if said or (is_false and not judged):
                 verdicts.setdefault(rule, Counter())[said[-1] if said else "false"] += 1
     names = sorted(raised.keys() | verdicts.keys())
     return [_rule(name, raised[name], verdicts.get(name, Counter()), cancelled[name]) for name in names]

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from alerts.order import WITHDRAWN_CAUSE
 from alerts.rebuild import Entry, rebuild
 from alerts.turn import SYSTEM
 from alerts.workorder import OPEN, UNANSWERED
@@ -19,6 +20,10 @@ MeasureName = Literal["detect", "acknowledge", "resolve", "recover", "verify"]
 LimitName = Literal["respond", "resolve"]
 #: States that say that somebody has taken the order on.
 _TAKEN_ON: Final = ("acknowledged", "accepted")
+
+
+#: How an order is over that has a finding of that way; of several the first: people are harder to get than calls.
+_WAYS: Final = {"signed": "check", "sender": "sender", "probe": "test_call"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,12 @@ def facts_of(entries: Iterable[Entry], until_ms: int | None = None) -> Facts | N
     return reader.facts()
 
 
+def _is_system_of_others(entry: Entry, order: dict[str, Any]) -> bool:
+    """Whether another system gave the command: the sender of a finding, which is no person with a load."""
+    senders = {finding["by"] for finding in order["findings"] if finding["verify"] == "sender"}
+    return entry["event"] in ("report", "over") and entry["actor"] in senders
+
+
 class _Reader:
     """Goes through the entries of an order once, in their order."""
 
@@ -117,7 +128,7 @@ class _Reader:
         self._facts.order = order
         if entry["before"] is None:
             self._raised(entry)
-        self._people(entry)
+        self._people(entry, order)
         self._moved(entry, order)
         self._late(entry)
         self._state = self._stay(self._facts.stays, self._state, entry["after"], entry)
@@ -140,11 +151,12 @@ class _Reader:
         if isinstance(started_ms, int):
             self._measure("detect", entry, entry["at_ms"] - started_ms)
 
-    def _people(self, entry: Entry) -> None:
+    def _people(self, entry: Entry, order: dict[str, Any]) -> None:
         """Commands typed, pages sent and suppressed, escalations, verdicts."""
         decision, person = entry["decision"], str(entry["data"].get("person") or "")
         if entry["actor"] != SYSTEM and entry["event"] in COMMANDS:
-            self._note("refused" if decision == "refused" else "command", entry, entry["event"], entry["actor"])
+            actor = "" if _is_system_of_others(entry, order) else entry["actor"]
+            self._note("refused" if decision == "refused" else "command", entry, entry["event"], actor)
         if decision == "notified":
             self._note("page", entry, person=person)
         elif decision == "suppressed":
@@ -163,6 +175,8 @@ class _Reader:
                 self._limit("respond", entry, kept=True)
         if entry["decision"] == "undecided":
             self._note("undecided", entry)
+        if event == "planned_over" and entry["decision"] == "judged_again" and entry["at_ms"] == self._facts.raised_ms:
+            self._facts.measures = [m for m in self._facts.measures if m.name != "detect"]  # a plan kept it quiet
         if before == after:
             return
         if after == "verifying" and event in ("resolve", "recovered"):
@@ -189,19 +203,30 @@ class _Reader:
         self._note("resolved" if self._by_resolve else "recovered", entry)
 
     def _closed(self, entry: Entry, order: dict[str, Any]) -> None:
-        check = order["verification"] or {"seen": 0, "needed": 0}
-        if entry["actor"] != SYSTEM:
-            how = "signed"
-        elif check["seen"] >= check["needed"]:
-            how = "calls"
-        else:
-            undecided = any(h.what == "undecided" and h.at_ms >= self._check_ms for h in self._facts.happened)
-            how = "test_call" if undecided else "held"
+        how = self._proof(entry, order)
         self._note("closed", entry, how)
         self._measure("verify", entry, entry["at_ms"] - self._check_ms)
+        if how == "withdrawn":
+            return  # settings changed: nothing has recovered, and no limit was kept
         self._measure("resolve" if self._by_resolve else "recover", entry, self._check_ms - self._round_ms)
         if not self._resolve_late:
             self._limit("resolve", entry, kept=True)
+
+    def _proof(self, entry: Entry, order: dict[str, Any]) -> str:
+        """What decided that the order is over."""
+        if order["cause"] == WITHDRAWN_CAUSE:
+            return "withdrawn"
+        if entry["actor"] != SYSTEM:
+            return "signed"
+        ways = {finding["verify"] for finding in order["findings"]}
+        for way, how in _WAYS.items():
+            if way in ways:
+                return how
+        check = order["verification"] or {"seen": 0, "needed": 0}
+        if check["needed"] and check["seen"] >= check["needed"]:
+            return "calls"
+        undecided = any(h.what == "undecided" and h.at_ms >= self._check_ms for h in self._facts.happened)
+        return "test_call" if undecided else "held"
 
     def _late(self, entry: Entry) -> None:
         """The first break of a limit: to respond of an order, to resolve of a round."""

@@ -74,6 +74,9 @@ _CLOSED_BY: Final = {
     "held": ("the recovery held", "恢复得以保持"),
     "test_call": ("a test call", "拨测"),
     "signed": ("signed evidence", "签字佐证"),
+    "check": ("a signed check", "签字核查"),
+    "sender": ("the word of its sender", "上报方通知"),
+    "withdrawn": ("its rule being withdrawn", "规则撤销"),
 }
 
 _STYLE: Final = """

@@ -236,12 +236,13 @@ def found_by_people() -> Floor:
     report("lead", "signed", person="team")
     report("pbx", "sender", key="alarm-7")
     report("pbx", "sender", key="alarm-7")
-    for reason, more in {
+    faults: dict[str, dict[str, Any]] = {
         "needs_key": {"verify": "sender"},
         "needs_breach": {"verify": "figure", **figure, "metric": "offered"},
         "unknown_figure": {"verify": "figure", **figure, "metric": "luck"},
         "needs_a_second_person": {"verify": "signed", "person": "lead"},
-    }.items():
+    }
+    for reason, more in faults.items():
         floor.refused(reason, "report", "lead", Q, **found, **more)
     floor.refused("unknown_person", "report", "nobody", Q, **found, verify="probe")
     floor.tell("acknowledge", "lead", Q)
