@@ -5,11 +5,20 @@ import { get } from "./feed.js";
 import { Sheets, current, isLate, waiting } from "./handover.js";
 import { Records } from "./records.js";
 
-/** Sheets and records are read again when something of them changed, at most so often ... */
-const AGAIN_MS = 1500;
+/** Sheets and records are read again when something of them changed, after so long, screens not all at once ... */
+const AGAIN_MS = [1000, 2000];
 /** ... and now and then, for a shift that ends: nothing tells of a sheet without orders. */
 const LOOK_MS = 60000;
 const SAID_MS = 20000;
+const ANEW_MS = 2000;
+/** What is read, and the parts of an alert that change it. */
+const READ = {
+  handover: ["sheet", "watch", "floor", "planned", "emergency", "suppressed"],
+  floor: ["floor"],
+  trends: ["note"],
+  problems: ["problem"],
+};
+const ALL = Object.keys(READ);
 const TABS = ["orders", "handover", "records"];
 /** The address of a wall without a person before it. */
 const TILES_ONLY = "#tiles";
@@ -19,7 +28,10 @@ export class Side {
     this.page = page;
     this.sheets = new Sheets(byId("sheets"), page);
     this.records = new Records(byId("records"), page);
+    this.found = [];
+    this.shownAt = 0;
     this.timer = 0;
+    this.changed = new Set(); // names of `READ`
     this.saidUntil = 0;
     for (const tab of TABS) byId(`tab-${tab}`).addEventListener("click", () => this.turnTo(tab));
     byId("write-finding").addEventListener("click", () => page.report());
@@ -47,31 +59,36 @@ export class Side {
 
   /** An alert came: of a sheet, of figures around a change, a note, a problem. */
   alertCame(alert) {
-    if (alert.sheet || alert.watch || alert.floor || alert.note || alert.problem || alert.planned || alert.emergency) this.soon();
+    this.soon(ALL.filter((name) => READ[name].some((part) => alert[part])));
   }
 
   /** Sheets show orders as they stand now. */
   orderChanged() {
-    if (this.sheets.sheets.length) this.soon();
+    if (this.sheets.sheets.length) this.soon(["handover"]);
   }
 
-  soon() {
-    this.timer ||= setTimeout(() => this.load(), AGAIN_MS);
+  soon(names) {
+    for (const name of names) this.changed.add(name);
+    const [from, to] = AGAIN_MS;
+    if (this.changed.size) this.timer ||= setTimeout(() => this.load([...this.changed]), from + Math.random() * (to - from));
   }
 
-  async load() {
+  async load(names = ALL) {
     clearTimeout(this.timer);
     this.timer = 0;
+    this.changed.clear();
     if (!this.shown) return;
-    const names = ["handover", "floor", "trends", "problems"];
-    const [handover, ...lists] = await Promise.all(names.map((name) => get(`/api/${name}`).catch(() => null)));
-    this.records.show(Object.assign({}, ...lists.filter(Boolean)));
-    if (handover) this.showSheets(handover.sheets);
+    const found = Object.assign({}, ...await Promise.all(names.map((name) => get(`/api/${name}`).catch(() => ({})))));
+    this.records.show(found);
+    if (found.sheets) this.found = found.sheets;
+    this.showSheets();
   }
 
-  showSheets(found) {
+  /** Those of what was found that are of now: it depends on the time, which may be unknown at first. */
+  showSheets() {
+    this.shownAt = performance.now();
     const at = this.page.at();
-    const sheets = current(found, at);
+    const sheets = current(this.found, at);
     this.sheets.show(sheets);
     setHidden(byId("tab-handover"), sheets.length === 0);
     const count = sheets.reduce((sum, sheet) => sum + waiting(sheet).length, 0);
@@ -87,6 +104,7 @@ export class Side {
   }
 
   tick(at) {
+    if (this.found.length && performance.now() - this.shownAt > ANEW_MS) this.showSheets();
     this.sheets.tick(at);
     if (this.saidUntil && performance.now() > this.saidUntil) {
       setText(byId("side-said"), "");
