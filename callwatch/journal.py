@@ -42,7 +42,7 @@ class Journal:
     wanted: Callable[[str], bool] = lambda queue: True
     entries: dict[str, list[Payload]] = field(default_factory=dict)
     notes: list[Payload] = field(default_factory=list)
-    beside: list[Payload] = field(default_factory=list)  #: floor log, problems, what was planned: some a day
+    beside: list[Payload] = field(default_factory=list)  #: floor log, problems, what was planned: of 40 days at most
     last_ms: int | None = None  #: as far as the log reaches, of whatever queue
     queues: set[str] = field(default_factory=set)
     _of_queue: dict[str, list[str]] = field(default_factory=dict)

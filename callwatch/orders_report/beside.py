@@ -24,8 +24,8 @@ def beside(alerts: Iterable[Json], period: Period) -> Json:
         "problems": [_shown(period, one) for one in _newest(told, "problem") if _within(period, one["at_ms"])],
         "planned": [
             _shown(period, one, "from_ms", "until_ms")
-            for one in _once(_newest(told, "planned"))
-            if one["state"] != "cancelled" and _overlaps(period, one["from_ms"], one["until_ms"])
+            for one in map(_as_it_was, _once(_newest(told, "planned")))
+            if _overlaps(period, one["from_ms"], one["until_ms"])
         ],
         "emergencies": [
             _shown(period, one, "since_ms", "ended_ms")
@@ -56,12 +56,19 @@ def _once(parts: Iterable[Json]) -> Iterator[Json]:
             yield part
 
 
+def _as_it_was(event: Json) -> Json:
+    """A planned event that was cancelled ended then; one that had not begun by then never was."""
+    if event["state"] != "cancelled":
+        return event
+    return event | {"until_ms": max(event["from_ms"], min(event["until_ms"], event["at_ms"]))}
+
+
 def _within(period: Period, at_ms: int) -> bool:
     return period.from_ms <= at_ms < period.to_ms
 
 
 def _overlaps(period: Period, from_ms: int, until_ms: int | None) -> bool:
-    return from_ms < period.to_ms and (until_ms is None or until_ms > period.from_ms)
+    return from_ms < period.to_ms and (until_ms is None or until_ms > max(period.from_ms, from_ms))
 
 
 def _shown(period: Period, part: Json, *times: str) -> Json:

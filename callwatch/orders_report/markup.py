@@ -67,4 +67,4 @@ def card(path: str, value: float | None, shown: str, words: tuple[str, str], moo
     """A key figure; *mood* is good, bad or neither."""
     exact, text = ("", "–") if value is None else (repr(value), shown)
     figure = f'<strong data-figure="{escape(path)}" data-value="{exact}">{escape(text)}</strong>'
-    return f'<div class="card {mood}">{figure}<span>{both(words)}</span></div>'
+    return f'<div class="card {mood}">{figure}<span>{escape(words[0])}</span><span>{escape(words[1])}</span></div>'

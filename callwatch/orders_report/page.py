@@ -91,10 +91,11 @@ table { border-collapse: collapse; width: 100%; font-size: 14px } .wide { overfl
 th, td { text-align: left; padding: .28rem .6rem .28rem 0; border-bottom: 1px solid var(--line); vertical-align: top }
 td.at { white-space: nowrap } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
 figure { margin: 0 } svg { width: 100%; height: auto }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: .7rem; margin: 1.2rem 0 }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(160px, 1fr)); gap: .7rem; margin: 1.2rem 0 }
 .card { border: 1px solid var(--line); border-radius: .6rem; padding: .7rem .9rem }
-.card strong { display: block; font-size: 1.55rem; line-height: 1.25; font-variant-numeric: tabular-nums }
-.card span { color: var(--dim); font-size: 13px } .bad strong { color: var(--d) } .good strong { color: var(--b) }
+.card strong { display: block; font-size: 1.4rem; line-height: 1.25; font-variant-numeric: tabular-nums }
+.card span { display: block; color: var(--dim); font-size: 13px }
+.bad strong { color: var(--d) } .good strong { color: var(--b) }
 @media print { body { margin: 0; max-width: none } h2 { break-after: avoid } svg, tr, .card { break-inside: avoid } }
 """
 
@@ -124,14 +125,19 @@ def page(found: Json) -> str:
 
 def _head(found: Json) -> str:
     period = found["period"]
-    said = f"{period['from']} – {period['to']} ({period['zone']})"
+    said = f"{_clock(period['from'])} – {_clock(period['to'])} ({period['zone']})"
     lines = [f'<p class="dim">{escape(said)}</p>']
     if not found["is_over"]:
-        until = found["log_until"] or "–"
+        until = _clock(found["log_until"]) if found["log_until"] else "–"
         lines.append(f"<p>The log reaches to {escape(until)}: the period is not over in it. 日志尚未到期末。</p>")
     for left in found["left_out"]:
         lines.append(f"<p>Left out: {escape(left['order'])}. {escape(left['reason'])}</p>")
     return "\n".join(lines)
+
+
+def _clock(at: str) -> str:
+    """A local time to the minute."""
+    return at[:16].replace("T", " ")
 
 
 def _cards(found: Json) -> str:
@@ -146,7 +152,7 @@ def _cards(found: Json) -> str:
             "figures.open_at_end", open_now, str(open_now), ("open at the end", "期末未结"), "bad" if open_now else ""
         ),
         f'<div class="card {"bad" if undecided else ""}"><strong>{undecided}</strong>'
-        f"<span>{both(('of them undecided', '其中未决'))}</span></div>",
+        "<span>of them undecided</span><span>其中未决</span></div>",
     ]
     for name in ("respond_kept", "resolve_kept"):
         share = figures[name]
@@ -233,7 +239,7 @@ def _times(found: Json) -> str:
 def _flow(found: Json) -> str:
     flow = found["flow"]
     series = [
-        Series("raised 新建", "a", [row["raised"] for row in flow]),
+        Series("raised or back 新建与复发", "a", [row["raised"] for row in flow]),
         Series("over 结束", "b", [row["over"] for row in flow]),
     ]
     still = [Series("open 未结", "c", [row["open_at_end"] for row in flow])]

@@ -80,10 +80,14 @@ def lost(found: Json) -> str:
     if told is None:
         return ""
     days, kinds = told["days"], ("a", "b", "c", "d", "e")
-    series = [Series(" ".join(WORDS[c]), kinds[n], [day["lost"][c] for day in days]) for n, c in enumerate(CAUSES)]
+    series = [
+        Series(" ".join(WORDS[c]), kinds[n], [day["lost"][c] for day in days])
+        for n, c in enumerate(CAUSES)
+        if any(day["lost"][c] for day in days)
+    ]
     plot = columns("lost", "Lost calls by day and cause", [day["day"][5:] for day in days], series)
     lines = [
-        text_cell(day["day"]) + cell(f"lost_calls.days.{n}.arrivals", day["arrivals"])
+        f'<td class="at">{day["day"]}</td>' + cell(f"lost_calls.days.{n}.arrivals", day["arrivals"])
         + "".join(cell(f"lost_calls.days.{n}.lost.{c}", day["lost"][c]) for c in CAUSES)
         for n, day in enumerate(days)
     ]  # fmt: skip

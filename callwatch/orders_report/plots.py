@@ -96,7 +96,7 @@ def _settings(series: Sequence[Series], on_bars: bool = False) -> dict[str, Any]
         "show_legend": len(series) > 1,
         "legend_at_bottom": True,
         "legend_box_size": 12,
-        "legend_at_bottom_columns": max(len(series), 1),
+        "legend_at_bottom_columns": min(max(len(series), 1), 3),
         "margin": 4,
         "margin_top": 18,
         "print_values": True,

@@ -21,7 +21,7 @@ def test_an_order_closes_by_the_way_in_which_its_finding_was_proven(way: str) ->
     """Not by calls that nobody counted."""
     world = World(catalogue())
     world.run(S)
-    more = {
+    more: dict[str, dict[str, Any]] = {
         "signed": {"person": "team"},
         "sender": {"key": "7"},
         "figure": {"metric": "service_level_live", "window": "5m", "limit": 0.7},
@@ -95,7 +95,7 @@ def test_what_was_planned_is_no_time_to_detect() -> None:
     world = World(catalogue(limits=LoopLimits(verify_calls=4)))
     world.run(S)
     until_ms = world.now_ms + 2 * HOUR
-    args = {"planned": "maintenance", "covers": "bank/PS", "text": "works", "until_ms": until_ms}
+    args: dict[str, Any] = {"planned": "maintenance", "covers": "bank/PS", "text": "works", "until_ms": until_ms}
     world.tell("plan", order="-", **args)
     world.service(0.4)
     world.run(2 * HOUR + MIN, 10 * S)
