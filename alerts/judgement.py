@@ -79,8 +79,6 @@ class Judgement:
             handover.watched(turn, seen)
             turn.flush(seen.queue)
         for queue in sorted(steps.keys() | self._open | self.plan.withheld.keys()):
-            if queue in steps:
-                self._keep_time(queue, now_ms)
             for change in steps.get(queue, ()):
                 self._episode(turn, change)
             if queue in self.plan.withheld:
@@ -95,7 +93,6 @@ class Judgement:
     def command(self, record: dict[str, Any], now_ms: int, live: Live) -> list[Output]:
         """Decide an ``order.command`` event (fields: ``models.command.OrderCommand``)."""
         turn, queue = self._turn(now_ms, live), str(record.get("queue", ""))
-        self._keep_time(queue, now_ms)
         order = self._orders.get(queue)
         there = order is not None and order.id == record.get("order")
         try:
@@ -165,7 +162,6 @@ class Judgement:
             self._refuse(turn, queue, (text, f"{department or queue} 没有待{command.actor}接班的工单"))
             self._done(turn, queue)
         for name in waiting:
-            self._keep_time(name, turn.now_ms)
             one = command.model_copy(update={"command": "accept_handover", "order": self._orders[name].id})
             commands.obey(self._catalogue, turn, self._orders[name], one, ident)
             self._done(turn, name)
@@ -182,7 +178,6 @@ class Judgement:
         order, ok = self._orders.get(queue), record.get("ok")
         if order is None or order.state != "verifying" or not isinstance(ok, bool):
             return []
-        self._keep_time(queue, now_ms)
         proof.probe(self._catalogue, turn, order, ok)
         self._done(turn, queue)
         return turn.outputs
@@ -202,7 +197,6 @@ class Judgement:
         self.plan.settle(catalogue)
         turn = self._turn(now_ms, live, by_clock=True)
         for queue in sorted({change.queue for change in gone} | self._open):
-            self._keep_time(queue, now_ms)
             for change in gone:
                 if change.queue == queue:
                     self._episode(turn, change)
@@ -309,15 +303,9 @@ class Judgement:
         event = self.plan.keeps_quiet(order.queue, order.severity, turn.now_ms)
         if event is not None and planned_orders.stand_still(turn, order, event):
             self.changed.add(order.queue)
-        elif event is None and order.private.planned is not None:
+        elif event is None and order.planned is not None:
             planned_orders.go_on(self._catalogue, turn, self.plan, order)
         return event is not None
-
-    def _keep_time(self, queue: str, now_ms: int) -> None:
-        """Something happens to *queue*: the limits of its order, if it stands still, are moved up to now."""
-        order = self._orders.get(queue)
-        if order is not None and planned_orders.keep_time(self._catalogue, order, now_ms):
-            self.changed.add(queue)
 
     def _act(self, turn: Turn, change: Change, said: tuple[str, str]) -> None:
         """What follows from one step of an episode that nothing keeps quiet."""
@@ -348,7 +336,5 @@ class Judgement:
             self.changed.add(queue)
         if order is None or order.state not in OPEN:
             self._open.discard(queue)
-            if order is not None and order.private.planned is not None:
-                planned_orders.forget(order)
         else:
             self._open.add(queue)

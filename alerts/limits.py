@@ -29,6 +29,7 @@ def resolve_anew(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
 
 
 def _resolve_from_now(catalogue: Catalogue, turn: Turn, order: WorkOrder, owner: Person | None) -> None:
+    hold_so_far(catalogue, turn, order)
     order.private.resolve_from_ms = turn.now_ms
     order.resolve_by_ms = deadlines.resolve_by_ms(catalogue, order.severity, owner, turn.now_ms)
     order.agreed_ms = order.negotiation = None
@@ -38,6 +39,7 @@ def _resolve_from_now(catalogue: Catalogue, turn: Turn, order: WorkOrder, owner:
 
 def respond_anew(catalogue: Catalogue, turn: Turn, order: WorkOrder, gap_ms: int = 0) -> None:
     """The limit to respond begins now for a new owner; *gap_ms* is its least length."""
+    hold_so_far(catalogue, turn, order)
     owner = routing.person_of(catalogue, order.owner)
     by = deadlines.respond_by_ms(catalogue, order.severity, owner, turn.now_ms)
     order.private.respond_from_ms = turn.now_ms
@@ -113,20 +115,28 @@ def _resolve_due(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
 
 
 def hold_so_far(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
-    """Move the limits by the time held up to now: a limit that is set while it is held is moved by the rest only."""
-    since = order.private.hold_since_ms
-    if order.state == "on_hold" and since is not None:
-        deadlines.stretched(catalogue, order, since, turn.now_ms)
-        order.private.undecided_at_ms += turn.now_ms - since
-        order.private.hold_since_ms = turn.now_ms
+    """Move the limits by the time held up to now: a limit that is set while it is held is moved by the rest only.
+
+    The same for the time that it has stood still for a planned event; while it is held, the hold alone counts.
+    """
+    private, now_ms = order.private, turn.now_ms
+    held = order.state == "on_hold"
+    since = private.hold_since_ms if held else private.still_since_ms
+    if since is None:
+        return
+    deadlines.stretched(catalogue, order, since, now_ms)
+    private.undecided_at_ms += now_ms - since
+    if held:
+        private.hold_since_ms = now_ms
+    else:
+        private.still_since_ms = now_ms
+        private.heard_ms = min(now_ms, private.heard_ms + now_ms - since)
 
 
 def leave_hold(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
     """Whatever ends a hold or an acceptance: the limits move by the time held, or the one to resolve begins anew."""
-    since = order.private.hold_since_ms
-    if order.state == "on_hold" and since is not None:
-        hold_so_far(catalogue, turn, order)
-    elif order.state == "accepted":
+    hold_so_far(catalogue, turn, order)
+    if order.state == "accepted":
         resolve_anew(catalogue, turn, order)
     order.private.hold_since_ms = order.hold_until_ms = None
 

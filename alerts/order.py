@@ -111,8 +111,7 @@ class Private:
     cancel_reason: str = ""
     handover_to: str = ""
     sheet: dict[str, Any] | None = None  #: its part of the last sheet of a shift, as told (`alerts.handover`)
-    planned: str | None = None  #: the event during which it stands still
-    still_since_ms: int | None = None  #: since when its limits are to be moved for that
+    still_since_ms: int | None = None  #: since when its limits are to be moved for a planned event
     verdict: str = ""
     resolved_by: str = ""
     calls_passed: str = ""  #: what the calls since the resolve have proven, while findings are still open
@@ -121,7 +120,7 @@ class Private:
 
 @dataclass(slots=True)
 class WorkOrder:
-    """One order. Fields down to *problem* are the payload; see ``models.outputs.Order``."""
+    """One order. Fields down to *planned* are the payload; see ``models.outputs.Order``."""
 
     id: str
     queue: str
@@ -151,6 +150,7 @@ class WorkOrder:
     findings: list[Finding] = field(default_factory=list)
     like: list[Like] = field(default_factory=list)
     problem: str | None = None
+    planned: str | None = None
     private: Private = field(default_factory=Private)
 
 

@@ -2,13 +2,13 @@
 
 An order that is open when an event begins to cover its queue stays open, and stands still: its limits stop as on hold,
 nothing escalates or reminds, and its verification waits. At the end of the event they go on with what was left, and a
-verification counts the calls from then on, because those of the event prove nothing. A hold stops the limits by itself,
-so that they are never moved twice.
+verification counts the calls from then on, because those of the event prove nothing. What is set meanwhile (another
+owner's time to respond) loses nothing of what came before it: `alerts.limits.hold_so_far`.
 """
 
 from __future__ import annotations
 
-from alerts import deadlines, people, proof, routing
+from alerts import limits, people, proof, routing
 from alerts.episode import anomaly_id
 from alerts.judge import TREND, Change
 from alerts.order import WorkOrder
@@ -21,36 +21,14 @@ from models.catalogue import Catalogue
 # --- open orders ----------------------------------------------------------------------------------------------------
 
 
-def keep_time(catalogue: Catalogue, order: WorkOrder, now_ms: int) -> bool:
-    """Move the limits of an order that stands still up to *now_ms*; whether there was anything to move.
-
-    Done before anything happens to it, so that a limit that is set meanwhile loses nothing of what came before it.
-    """
-    private = order.private
-    since_ms = private.still_since_ms
-    if since_ms is None:
-        return False
-    until_ms = now_ms
-    if order.state == "on_hold":  # from then on the hold moves them
-        until_ms = private.hold_since_ms or now_ms
-        private.still_since_ms = None
-    else:
-        private.still_since_ms = now_ms
-    if until_ms > since_ms:
-        deadlines.stretched(catalogue, order, since_ms, until_ms)
-        private.heard_ms += until_ms - since_ms
-        private.undecided_at_ms += until_ms - since_ms
-    return until_ms > since_ms or private.still_since_ms is None
-
-
 def stand_still(turn: Turn, order: WorkOrder, event: Event) -> bool:
     """A clock of an open order that *event* keeps quiet; whether anything of it changed."""
     private, check = order.private, order.verification
     changed = False
-    if private.still_since_ms is None and order.state != "on_hold":
-        private.still_since_ms, changed = turn.now_ms, True
-    if private.planned is None:
-        private.planned, changed = event.id, True
+    if (private.still_since_ms is None) == (order.state != "on_hold"):  # a hold moves the limits by itself
+        private.still_since_ms, changed = (None if order.state == "on_hold" else turn.now_ms), True
+    if order.planned is None:
+        order.planned, changed = event.id, True
         data = {"planned": event.id, "until_ms": event.until_ms}
         turn.log(order, "planned_begins", "paused", "planned_event", data=data)
         text = f"Planned {event.kind}: nobody is paged, the limits stand still: {order.sentence}"
@@ -69,8 +47,8 @@ def go_on(catalogue: Catalogue, turn: Turn, plan: Plan, order: WorkOrder) -> Non
         is_graver = plan.keeps_quiet(order.queue, TREND, turn.now_ms)
         reason = "graver_than_planned" if is_graver else "planned_event_over"
     private, check = order.private, order.verification
-    keep_time(catalogue, order, turn.now_ms)
-    event, private.planned, private.still_since_ms = private.planned, None, None
+    limits.hold_so_far(catalogue, turn, order)
+    event, order.planned, private.still_since_ms = order.planned, None, None
     if order.state == "verifying" and check is not None and check.state == "paused":
         proof.count_anew(catalogue, turn, order)
     turn.log(order, "planned_over", "continued", reason, data={"planned": event})
@@ -79,11 +57,6 @@ def go_on(catalogue: Catalogue, turn: Turn, plan: Plan, order: WorkOrder) -> Non
         people.page(catalogue, turn, order, owner, (order.sentence, order.sentence))
     text = "No longer kept quiet by a planned event"
     turn.alert("changed", order, f"{text}: {order.sentence}", f"计划事件不再生效:{order.sentence}")
-
-
-def forget(order: WorkOrder) -> None:
-    """The order is over: it stands still no more."""
-    order.private.planned = order.private.still_since_ms = None
 
 
 # --- breaches that open nothing -------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ def start_verification(catalogue: Catalogue, turn: Turn, order: WorkOrder, by_it
     """Count the calls offered from now on, and wait for what else is to prove it."""
     if not by_itself:
         findings.begin(order)
+    limits.hold_so_far(catalogue, turn, order)
     order.private.by_itself, order.private.calls_passed = by_itself, ""
     calls = findings.needs_calls(order, len(symptoms(turn, order)))
     order.verification = Check(turn.now_ms, catalogue.limits.verify_calls if calls else 0, 0, "running", "")

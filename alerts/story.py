@@ -36,6 +36,7 @@ _DATA: Final[dict[str, Words]] = {
     "asked_by": ("asked by", "申请人"),
     "choice": ("choice", "选择"),
     "verdict": ("verdict", "判定"),
+    "planned": ("planned event", "计划事件"),
 }
 
 

@@ -238,6 +238,7 @@ FIELDS: Final[dict[str, Words]] = {
     "agreed_ms": ("agreed limit", "协商时限"),
     "hold_until_ms": ("until", "截至"),
     "reopened": ("reopened", "重开次数"),
+    "planned": ("planned event", "计划事件"),
     "cause": ("cause", "原因"),
     "measure": ("measure", "措施"),
 }

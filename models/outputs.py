@@ -178,6 +178,9 @@ class Order(_Payload):
     findings: list[Finding] = Field(default_factory=list)
     like: list[Like] = Field(default_factory=list, description="at most three, the most similar first")
     problem: str | None = Field(default=None, description="the problem record that this order belongs to")
+    planned: str | None = Field(
+        default=None, description="the planned event for which it stands still: its limits are moved at the event's end"
+    )
 
 
 class LogEntry(_Payload):

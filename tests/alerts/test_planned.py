@@ -323,6 +323,20 @@ def test_a_further_breach_joins_the_open_order_without_a_page() -> None:
     assert len(world.alerts("page")) == 1
 
 
+def test_pages_that_would_be_sent_are_suppressed_and_the_owner_is_paged_when_it_is_over() -> None:
+    world = begun()
+    breach(world)
+    event = plan(world, 30)
+    world.run(20 * MIN, 20 * S)
+    left = catalogue(people=tuple(p for p in PEOPLE if p.id != "lead"))
+    judgement = world.tape.judgement
+    world.outputs += judgement.change(left, world.now_ms, world.figures, world.names, world)
+    assert world.log()[-1]["data"] == {"person": "lead2", "planned": event}
+    assert (world.log()[-1]["decision"], world.log()[-1]["why"]) == ("suppressed", "planned_event")
+    world.run(11 * MIN, 20 * S)
+    assert [a["owner"] for a in world.alerts("page")] == ["lead", "lead2"]
+
+
 def test_an_order_that_becomes_graver_than_a_campaign_goes_on() -> None:
     world = begun()
     breach(world)
@@ -340,8 +354,10 @@ def test_an_order_that_becomes_graver_than_a_campaign_goes_on() -> None:
 
 
 def step(world: World, kind: str, queue: str, n: int) -> None:
-    """One move of a walk, then a minute or more."""
-    if kind == "level":
+    """One move of a walk."""
+    if kind == "time":
+        world.run((n % 5 + 1) * MIN, 20 * S)
+    elif kind == "level":
         world.service((0.3, 0.9, 0.9)[n % 3], queue=queue)
         world.put("15m", queue, unreached_share=(0.1, 0.1, 0.1, 0.9)[n % 4], arrivals=30)
         world.put("resolve", queue, service_level_live=0.9, unreached_share=0.1, outcomes=12, arrivals=12)
@@ -355,7 +371,6 @@ def step(world: World, kind: str, queue: str, n: int) -> None:
         world.tell(kind, "boss", queue, order="-", until_ms=world.now_ms + n % 4 * MIN, reason="x", **args)
     elif any(o.queue == queue for o in world.outputs if o.topic == "workorders"):
         world.tell(kind, "lead", queue, reason="carrier", until_ms=world.now_ms + n % 9 * MIN, **GOOD)
-    world.run((n % 5 + 1) * MIN, 20 * S)
 
 
 def walk() -> list[tuple[str, str, int]]:
@@ -363,7 +378,8 @@ def walk() -> list[tuple[str, str, int]]:
     kinds = ["level"] * 6 + ["plan"] * 3 + ["acknowledge", "hold", "resume", "resolve"]
     kinds += ["stand_down"] * 6 + ["declare_emergency", "cancel_plan", "shorten_plan"]
     drawn = rng.integers([len(kinds), 2, 1000], size=(400, 3)).tolist()
-    return [(kinds[k], ("bank/PS", "bank/NE")[q], n) for k, q, n in drawn]
+    moves = [(kinds[k], ("bank/PS", "bank/NE")[q], n) for k, q, n in drawn]
+    return [one for kind, q, n in moves for one in ((kind, q, n), ("time", q, n))]
 
 
 def test_a_walk_with_a_restart_at_each_step_changes_no_byte_and_marks_what_changes() -> None:
