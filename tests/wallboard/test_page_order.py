@@ -174,6 +174,22 @@ def test_the_page_has_the_table_of_moves(wall: Wall, page: webdriver.Chrome) -> 
     assert {s: set(known[s]) for s in STATES} == {s: set(legal_commands(s)) - by_programs for s in STATES}
 
 
+def test_looking_for_a_decision_ends(wall: Wall, page: webdriver.Chrome) -> None:
+    script = """
+        const [done] = arguments, real = window.setTimeout;
+        import('/static/decision.js').then(async ({ decisionOf, heardRefusal }) => {
+          for (let n = 0; n < 100; n += 1) heardRefusal({ pos: [0, n, 0], text: `no ${n}` });
+          window.setTimeout = (then) => real(then, 0);
+          let looks = 0;
+          const late = await decisionOf(() => null, { partition: 0, offset: 99 });
+          const none = await decisionOf(() => { looks += 1; return null; }, { partition: 0, offset: 59 });
+          window.setTimeout = real;
+          done([late, none, looks]);
+        });
+    """
+    assert page.execute_async_script(script) == [{"refused": True, "text": "no 99"}, None, 12]
+
+
 @pytest.fixture
 def floor(stack: EmbeddedStack, prefix: str) -> Iterator[Floor]:
     """A floor whose settings have a liaison, leads and a supervisor."""
