@@ -36,6 +36,32 @@ _DATA: Final[dict[str, Words]] = {
     "asked_by": ("asked by", "申请人"),
     "choice": ("choice", "选择"),
     "verdict": ("verdict", "判定"),
+    **{f"like_{n}": (f"similar {n}", f"相似工单{n}") for n in (1, 2, 3)},
+    **{f"score_{n}": (f"likeness {n}", f"相似度{n}") for n in (1, 2, 3)},
+    "like": ("similar order", "相似工单"),
+    "problem": ("problem", "问题记录"),
+    "problem_owner": ("owner of the problem", "问题责任人"),
+    "half_hour": ("half-hour", "时段"),
+    "zone": ("clock", "时区"),
+    "orders": ("orders", "工单"),
+    "joined": ("orders that joined", "并入工单数"),
+    "measure": ("measure", "措施"),
+    "field": ("field", "字段"),
+    "finding": ("finding", "发现"),
+    "kind": ("kind", "类别"),
+    "verify": ("way of verification", "验证方式"),
+    "latest_ms": ("at the latest", "最迟"),
+    "side": ("side", "方"),
+    "default_ms": ("limit before", "原时限"),
+    "against_ms": ("instead of", "原提议"),
+    "against": ("proposed by the other side", "对方提议人"),
+    "department": ("department", "部门"),
+    "departments": ("departments", "部门"),
+    "people": ("people", "人员"),
+    "supervisor": ("supervisor", "督导"),
+    "shift": ("shift", "班次"),
+    "ends_ms": ("it ends", "下班"),
+    "waited_for": ("waited for", "待接班人"),
     "planned": ("planned event", "计划事件"),
 }
 
@@ -85,7 +111,7 @@ def tell(entries: Iterable[Entry]) -> list[Line]:
 def _line(entry: Entry, before: Mapping[str, Any], known: Mapping[str, str]) -> Line:
     event = words.EVENTS.get(entry["event"]) or words.of_name(entry["event"])
     decision = words.DECISIONS.get(entry["decision"]) or words.of_name(entry["decision"])
-    data = {k: v for k, v in entry["data"].items() if v is not None and k not in _NOT_SHOWN}
+    data = {k: v for k, v in entry["data"].items() if v not in (None, "") and k not in _NOT_SHOWN}
     after = {k: v for k, v in entry["order_after"].items() if k in words.FIELDS and v != before.get(k)}
     if not before:
         after = {k: v for k, v in after.items() if v}

@@ -477,5 +477,6 @@ def test_every_story_of_them_has_both_languages(played: list[Floor]) -> None:
         for entries in by_order(floor.log).values():
             for line, entry in zip(tell(entries), entries, strict=True):
                 assert all(has_chinese(part[1]) for part in line.what)
+                assert all(has_chinese(name[1]) for name, _ in (*line.data, *line.changed)), entry
                 if line.actor == SYSTEM or entry["decision"] == "refused":
                     assert has_chinese(line.why[1]), entry
