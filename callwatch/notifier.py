@@ -221,10 +221,11 @@ class Notifier:
                 self.counts.resent += outcome.state == "sent"
             lane_free = not any(s.job.item.to == channel.name for s in self._sending)
             if state.future is None and time.monotonic() >= state.next_s and lane_free:
-                state.next_s = time.monotonic() + channel.resend_ms / 1000
                 alerts = [a for found in self.ledger.again(channel.name, now_ms) for a in self.outbox.again(found)]
                 if alerts:
                     state.future = self._threads.begin(self._work_of_all(channel.name, alerts))
+                if state.future is not None or not alerts:  # else no thread was free: at the next round
+                    state.next_s = time.monotonic() + channel.resend_ms / 1000
 
     def _work_of_all(self, channel: str, alerts: list[dict[str, Any]]) -> Callable[[], Outcome]:
         return lambda: self._send_all(channel, alerts)
