@@ -34,6 +34,7 @@ from models.errors import WorkError
 from models.kafka_codecs import learn
 from models.moved import origin
 from models.notification import CLOSED, Notification, decode, encode
+from models.outputs import Order
 from models.partition import partition_of
 from models.runtime import Settings
 from models.topics import ALERTS, NOTIFICATIONS, WORKORDER_LOG, WORKORDERS, topic_name
@@ -43,6 +44,12 @@ WHOLE: Final = (WORKORDERS, NOTIFICATIONS)
 #: Read from so far back as a page is worth sending, and a little more.
 RECENT: Final = (ALERTS, WORKORDER_LOG)
 RECENT_MS: Final = PAGE_STALE_MS + 600_000
+#: Fields without which nothing can be told by a record; one that lacks any is passed over, and the others go on.
+NEEDED: Final = {
+    WORKORDERS: frozenset(Order.model_fields) - {"negotiation", "consultation", "findings", "like", "problem"},
+    ALERTS: frozenset({"pos", "kind", "queue", "order", "at_ms", "severity", "owner", "title", "text", "zh"}),
+    WORKORDER_LOG: frozenset({"pos", "order", "at_ms", "actor", "event", "decision", "data", "version", "order_after"}),
+}
 POLL_MS: Final = 100
 #: How long the broker may take to show all that is there at the start.
 CATCH_UP_S: Final = 120.0
@@ -332,10 +339,12 @@ class Notifier:
             return  # old; or moved twice, whose places say nothing any more
         try:
             payload: Any = decode(record.value) if topic == NOTIFICATIONS else orjson.loads(record.value)
+            if topic in NEEDED and (missing := NEEDED[topic] - payload.keys()):
+                raise KeyError(*missing)
             if came and topic in RECENT:
                 payload["pos"] = [payload["pos"][0], came.offset - MOVED, came.n]
             self.ledger.take(topic, payload, appended_ms, self._now_ms())
-        except (ValidationError, ValueError, KeyError, TypeError) as error:
+        except (ValidationError, ValueError, KeyError, TypeError, AttributeError) as error:
             log.warning("a record of %s cannot be read and is passed over: %s", topic, type(error).__name__)
 
     def _close(self) -> None:

@@ -66,16 +66,17 @@ class Centre:
         for n, output in enumerate(self.world.outputs[self.written :]):
             if output.topic in READ:
                 value = orjson.dumps({**output.payload, "pos": [0, self.offset, n]})
-                self._put(output.topic, output.key, output.queue, value)
+                self.put(output.topic, output.key, output.queue, value)
         self.written = len(self.world.outputs)
         self.producer.flush(10)
 
     def say(self, record: Notification) -> None:
         """A word of somebody else onto the ledger."""
-        self._put(NOTIFICATIONS, record.key, record.queue, encode(record))
+        self.put(NOTIFICATIONS, record.key, record.queue, encode(record))
         self.producer.flush(10)
 
-    def _put(self, topic: str, key: str, queue: str, value: bytes) -> None:
+    def put(self, topic: str, key: str, queue: str, value: bytes) -> None:
+        """A record where *queue* lies."""
         partition = partition_of(queue, self.kafka.partitions)
         name = topic_name(self.kafka.prefix, topic)
         self.producer.send(name, value, key=key.encode(), partition=partition)

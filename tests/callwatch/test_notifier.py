@@ -23,6 +23,7 @@ from models.errors import SettingsError
 from models.notification import Channel, Contact, Notification, NotifySettings
 from models.runtime import Settings
 from models.signature import is_signed
+from models.topics import ALERTS, NOTIFICATIONS, WORKORDER_LOG, WORKORDERS
 from tests.alerts.test_ledger import close
 from tests.alerts.world import breach
 from tests.callwatch.centre import PATIENCE_S, Centre, centre, notifying, said, until
@@ -244,6 +245,21 @@ def test_what_a_pager_says_of_itself_makes_it_ring_again(stack: EmbeddedStack, p
     again = at.of("/v2")[1].json
     assert (again["event_action"], again["dedup_key"]) == ("trigger", order)
     assert again["payload"]["summary"].startswith(f"{order} Kept open: resolve needs cause and measure. ")
+
+
+def test_a_record_that_cannot_be_read_keeps_nobody_from_being_told(
+    stack: EmbeddedStack, prefix: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    notify = NotifySettings(PEOPLE, (PAGER,), (), BOARD)
+    with receiver() as at, centre(stack, prefix, notify, environment(at)) as made:
+        for value in (b"{", b"[]", b"3", b'{"id": "WO-X", "version": 1, "state": "dispatched"}', b'{"kind": "page"}'):
+            for topic in (WORKORDERS, ALERTS, WORKORDER_LOG, NOTIFICATIONS):
+                made.put(topic, "k", "bank/PS", value)
+        with notifying(made) as told:
+            opened(made)
+            until(lambda: at.of("/lead") and at.of("/v2"))
+            until(lambda: {w[:3] for w in said(told)} == {("lead", "page", "sent"), ("pager", "trigger", "sent")})
+    assert len([r for r in caplog.records if "passed over" in r.message]) == 20
 
 
 # --- addresses ------------------------------------------------------------------------------------------------------
