@@ -126,6 +126,8 @@ def hold_so_far(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
         return
     deadlines.stretched(catalogue, order, since, now_ms)
     private.undecided_at_ms += now_ms - since
+    if private.paused_ms is not None:
+        private.paused_ms += now_ms - since  # or that time would count twice when the pause ends
     if held:
         private.hold_since_ms = now_ms
     else:

@@ -127,6 +127,25 @@ def test_a_pause_that_ends_in_time_goes_on_and_a_late_one_still_counts_calls() -
     assert world.order()["state"] == "closed"
 
 
+def test_a_hold_of_a_paused_verification_counts_once() -> None:
+    world = World(catalogue(limits=QUIET))
+    breach(world)
+    world.tell("acknowledge")
+    world.service(0.9, 5, "5m")
+    resolved(world)
+    undecided_ms = world.now_ms - S + 2 * HOUR
+    world.put("now", open=0.0)
+    world.run(HOUR, MIN)
+    world.tell("hold", reason="carrier", until_ms=world.now_ms + 5 * HOUR)
+    world.run(HOUR, MIN)
+    world.tell("resume")
+    world.put("now", open=1.0)
+    world.run(undecided_ms + 2 * HOUR - 2 * MIN - world.now_ms, MIN)
+    assert world.order()["verification"]["state"] == "running"
+    world.run(4 * MIN, MIN)
+    assert world.order()["verification"]["state"] == "undecided"
+
+
 def test_an_undecided_verification_is_not_forgotten() -> None:
     world = resolved(reported())
     before = len(world.alerts("page"))
