@@ -43,7 +43,7 @@ from models.errors import WorkError
 from models.fields import is_unit
 from models.interner import QUEUES_MAX
 from models.moved import MOVED_AT, MOVED_FROM, origin
-from models.notification import CLOSED, Notification, closing, decode, encode
+from models.notification import CLOSED, Notification, closing, encode, words
 from models.partition import partition_of
 from models.runtime import KafkaSettings
 from models.settings_record import digest, settings_record, unpacked
@@ -402,17 +402,17 @@ async def _copy_ledger(kafka: KafkaSettings, target: KafkaSettings, send: Sender
         last, end = dict[str, Notification](), 0
         async for rows in read_partition(kafka, old, partition):
             end = rows[-1][0] + 1
-            for record in (decode(value) for _, key, value in rows if value is not None and key != CLOSED):
+            for record in words(rows):
                 if record.key not in last or supersedes(record, last[record.key]):
                     last.pop(record.key, None)
                     last[record.key] = record
         ends_at.append(end)
-        words = [
+        copies = [
             (new, partition_of(r.queue, target.partitions), r.key.encode(), encode(r), None) for r in last.values()
         ]
-        for at in range(0, len(words), SEND_MAX):
-            await send(words[at : at + SEND_MAX])
-        copied += len(words)
+        for at in range(0, len(copies), SEND_MAX):
+            await send(copies[at : at + SEND_MAX])
+        copied += len(copies)
     show(f"{NOTIFICATIONS}: {copied:,} last words copied")
     return ends_at
 

@@ -5,10 +5,12 @@ Settings name the environment variables in which addresses and keys lie, never t
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from models.command import Way
 
@@ -120,6 +122,14 @@ def encode(record: Notification) -> bytes:
 def decode(value: bytes) -> Notification:
     """The record in *value*. Raises pydantic.ValidationError."""
     return Notification.model_validate_json(value)
+
+
+def words(rows: Iterable[tuple[int, bytes | None, bytes | None]]) -> Iterator[Notification]:
+    """The steps in *rows* (offset, key, value) of the ledger; what is none is passed over."""
+    for _, key, value in rows:
+        if value is not None and key != CLOSED:
+            with suppress(ValidationError):
+                yield decode(value)
 
 
 #: The key of the record that closes a partition of the ledger to all who notify, or opens it again.

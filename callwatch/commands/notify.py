@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from models.errors import UsageError, WorkError
+
 if TYPE_CHECKING:
     from models.notification import Notification
     from models.runtime import KafkaSettings
@@ -20,23 +22,53 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def notify(
         settings: Annotated[Path | None, typer.Option("--settings", "-s", help="Settings file (TOML).")] = None,
+        test: Annotated[
+            str, typer.Option("--test", metavar="NAME", help="Send a test to this person or channel (or all), and end.")
+        ] = "",
         ledger: Annotated[bool, typer.Option("--ledger", help="Show what was told to whom, and end.")] = False,
         order: Annotated[str, typer.Option(help="With --ledger: of this order alone.")] = "",
         as_json: Annotated[bool, typer.Option("--json", help="With --ledger: one JSON object a line.")] = False,
     ) -> None:
         """Tell people and outside tools about work orders, each once, until Ctrl-C.
 
+        Begin with --test all: a marked message by every way, and what became of it; no broker is needed.
         Addresses, keys and secrets lie in the environment; the settings name the variables (tables
         `contact` and `channel`). Start two for safety: they share the work and repeat nothing.
         """
         from callwatch.settings import load_settings
 
         loaded = load_settings(settings)
+        if test and (ledger or order or as_json):
+            raise UsageError("--test goes with --settings alone")
+        if (order or as_json) and not ledger:
+            raise UsageError("--order and --json say what of the ledger is shown: they need --ledger")
+        if test:
+            try_out(loaded, test)
+            return
         if ledger:
             for record in read_ledger(loaded.kafka, order):
                 sys.stdout.write((record.model_dump_json() if as_json else line(record)) + "\n")
             return
         run(loaded)
+
+
+def try_out(loaded: Any, name: str) -> None:
+    """Send tests and tell what became of each. Raises WorkError when one was not taken."""
+    import os
+
+    from callwatch.notifier import wall_ms
+    from callwatch.trial import said, trial
+
+    failed = number = 0
+    for tried in trial(loaded, os.environ, name, wall_ms()):
+        number += 1
+        failed += tried.outcome.state != "sent"
+        sys.stdout.write(said(tried) + "\n")
+        sys.stdout.flush()
+    if failed:
+        raise WorkError(
+            f"{failed} of {number} tests were not taken: see docs/NOTIFICATIONS.md for how ways are written"
+        )
 
 
 def run(loaded: Any) -> None:
@@ -76,8 +108,7 @@ def read_ledger(kafka: KafkaSettings, order: str = "") -> list[Notification]:
 
 async def _read_ledger(kafka: KafkaSettings, order: str) -> list[Notification]:
     from alerts.case import supersedes
-    from models.errors import WorkError
-    from models.notification import CLOSED, decode
+    from models.notification import words
     from models.topics import NOTIFICATIONS, topic_name
     from streams.broker import partition_numbers, read_partition
 
@@ -88,12 +119,10 @@ async def _read_ledger(kafka: KafkaSettings, order: str) -> list[Notification]:
     last: dict[str, Notification] = {}
     for partition in range(number):
         async for rows in read_partition(kafka, topic, partition):
-            for _, key, value in rows:
-                if value is not None and key != CLOSED:
-                    record = decode(value)
-                    there = last.get(record.key)
-                    if there is None or supersedes(record, there):
-                        last[record.key] = record
+            for record in words(rows):
+                there = last.get(record.key)
+                if there is None or supersedes(record, there):
+                    last[record.key] = record
     return sorted((r for r in last.values() if order in ("", r.order)), key=lambda r: (r.at_ms, r.key))
 
 
