@@ -23,7 +23,7 @@ from models.runtime import WallboardSettings
 
 COOKIE: Final = "callwatch"
 #: Paths that need no token: the probe of an orchestrator and the way in with what it shows.
-OPEN_PATHS: Final = frozenset({"/healthz", "/login", "/static/login.css", "/static/icon.svg"})
+OPEN_PATHS: Final = frozenset({"/healthz", "/login", "/static/login.css", "/static/login.js", "/static/icon.svg"})
 LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 #: Where outside systems tell us something: each path checks its own secret (`wallboard.hooks`).
@@ -40,7 +40,8 @@ HEADERS: Final = {
     ),
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
+    # not "no-referrer": a browser then says "Origin: null" with our own form, which is refused as a stranger's
+    "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }

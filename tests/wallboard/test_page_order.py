@@ -157,6 +157,20 @@ def test_an_address_opens_its_order_also_a_closed_one(wall: Wall, page: webdrive
     until(lambda: not details.is_displayed())
 
 
+def test_the_address_of_an_order_outlives_signing_in(
+    stack: EmbeddedStack, prefix: str, browser: webdriver.Chrome
+) -> None:
+    kafka = KafkaSettings(stack.bootstrap, prefix, PARTITIONS)
+    with running(kafka, stack.valkey_url, token="s3cret", catalogue=CATALOGUE) as wall:
+        found = _full()
+        wall.put("workorders", found)
+        browser.get(f"{wall.url}/#order={found.id}")
+        browser.find_element(By.NAME, "token").send_keys("s3cret", Keys.ENTER)
+        until(lambda: browser.current_url == f"{wall.url}/#order={found.id}")
+        until(lambda: reads(by_id(browser, "details"), f"north/report · {found.id}"))
+        browser.get("about:blank")
+
+
 def test_no_script_of_the_page_reads_html() -> None:
     ways = ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "DOMParser", "srcdoc")
     scripts = sorted(STATIC.glob("*.js"))
