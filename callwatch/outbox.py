@@ -18,6 +18,21 @@ from models.runtime import Settings
 ALERTS_PATH = "/api/v2/alerts"
 
 
+def url_of(channel: Channel, env: Mapping[str, str]) -> str:
+    """Where *channel* is reached. Raises SettingsError, without the URL, when it is none."""
+    if not channel.url_env:
+        return pagerduty.URL
+    url = http_url(channel.url_env, env[channel.url_env].strip())
+    if channel.kind == "alertmanager" and not url.rstrip("/").endswith(ALERTS_PATH):
+        return url.rstrip("/") + ALERTS_PATH
+    return url
+
+
+def keys_in(value: str) -> list[str]:
+    """The keys in the value of a variable, which holds several by comma while one replaces another."""
+    return [key.strip() for key in value.split(",") if key.strip()]
+
+
 class Outbox:
     """Everything that can be reached. Raises SettingsError with the names of the variables that are not set."""
 
@@ -37,15 +52,7 @@ class Outbox:
         self._channels: dict[str, Channel] = {c.name: c for c in notify.channels}
         if bare := [c.key_env for c in notify.channels if c.key_env and not self._secrets(c)]:
             raise SettingsError(f"{', '.join(bare)}: there is no key in it")
-        self._urls = {c.name: self._url(c) for c in notify.channels}
-
-    def _url(self, channel: Channel) -> str:
-        if not channel.url_env:
-            return pagerduty.URL
-        url = http_url(channel.url_env, self._env[channel.url_env].strip())
-        if channel.kind == "alertmanager" and not url.rstrip("/").endswith(ALERTS_PATH):
-            return url.rstrip("/") + ALERTS_PATH
-        return url
+        self._urls = {c.name: url_of(c, env) for c in notify.channels}
 
     def prepare(self, job: Job, now_ms: int) -> tuple[str, Any]:
         """What *job* sends: the way or channel, and the content. Made at once, before the case can change."""
@@ -60,7 +67,7 @@ class Outbox:
         over = is_over(item.occasion)
         if channel.kind == "pagerduty":
             why = job.case.shown[channel.name].outside if channel.name in job.case.shown else ""
-            return channel.name, pagerduty.event(item.occasion, order, self._env[channel.key_env].strip(), url, why, zh)
+            return channel.name, pagerduty.event(item.occasion, order, self._secrets(channel)[0], url, why, zh)
         if channel.kind == "webhook":
             return channel.name, (order, webhook.body(order, item.key, url, zh), item.key)
         severities = fired_as(job.case, channel.name, item.occasion)
@@ -86,7 +93,7 @@ class Outbox:
     def _secrets(self, channel: Channel) -> list[str]:
         if not channel.key_env:
             return []
-        return [s.strip() for s in self._env[channel.key_env].split(",") if s.strip()]
+        return keys_in(self._env[channel.key_env])
 
     def again(self, found: Again) -> list[dict[str, Any]]:
         """The alerts of one order that Alertmanager is to hear of again."""
