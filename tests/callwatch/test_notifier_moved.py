@@ -40,8 +40,9 @@ def moved(made: Centre, prefix: str, show: Any = silent) -> KafkaSettings:
 def test_whoever_was_told_before_a_move_is_told_of_the_end_after_it(
     stack: EmbeddedStack, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backoff, "FIRST_MS", 200)
-    monkeypatch.setattr(backoff, "LONGEST_MS", 400)
+    # stopped between two attempts: one that had just claimed the next would be waited for until its lease ends
+    monkeypatch.setattr(backoff, "FIRST_MS", 1_000)
+    monkeypatch.setattr(backoff, "LONGEST_MS", 1_000)
     monkeypatch.setattr(ledger, "TRIES_MAX", 1_000)
     with receiver() as at, centre(stack, prefix, NOTIFY, environment(at)) as made:
         made.offset = 5_000  # places of before are greater than those of after
@@ -50,8 +51,8 @@ def test_whoever_was_told_before_a_move_is_told_of_the_end_after_it(
             until(lambda: len(at.got) == 4)
             at.of_path["/lead2"] = [500] * 100
             made.tell("reassign", person="lead2")
-            until(lambda: {w[:3] for w in said(before) if w[2] != "sent"} == {("lead2", "page", "failed")})
             until(lambda: {"passed_on", "dispatched|lead2|2|0"} <= {w[1] for w in said(before) if w[2] == "sent"})
+            until(lambda: {w[:3] for w in said(before) if w[2] != "sent"} == {("lead2", "page", "failed")})
         tried = at.of("/lead2")[-1].json["message"]
         made.kafka = moved(made, prefix)
         made.offset, told = 0, len(at.got)
