@@ -221,6 +221,11 @@ class Ledger:
                 found.append(Job(item, entry.record.tries, entry.record.at_ms, case))
         return found
 
+    @property
+    def awaits_claims(self) -> bool:
+        """Whether a claim of ours was appended and not read back yet: only then is it known whose it is."""
+        return any(asked.state == "claimed" for asked in self._asked.values())
+
     def stopped(self, job: Job, now_ms: int) -> str:
         """Why *job*, handed out and not begun, is not to be sent after all; "" when it is."""
         item = next((i for i in self.waiting(now_ms) if i.key == job.item.key), None)

@@ -57,6 +57,8 @@ CATCH_UP_S: Final = 120.0
 CONFIRM_S: Final = 60.0
 #: Alerts in one request to Alertmanager: 100 KB.
 BATCH: Final = 100
+#: How long claims may take to be read back at the end; what is not is claimed by others when our lease is over.
+READ_BACK_S: Final = 3.0
 #: What sending under way gets at the end.
 STOP_S: Final = 15.0
 
@@ -128,6 +130,7 @@ class Notifier:
             self._catch_up(stop)
             while not stop.is_set():
                 self.turn()
+            self._let_go()
         except KafkaError as error:
             raise WorkError(
                 f"The broker {self.kafka.bootstrap} does not answer ({type(error).__name__}): start the notifier again "
@@ -347,10 +350,21 @@ class Notifier:
         except (ValidationError, ValueError, KeyError, TypeError, AttributeError) as error:
             log.warning("a record of %s cannot be read and is passed over: %s", topic, type(error).__name__)
 
+    def _let_go(self) -> None:
+        """Give back what we claimed and have not begun, so that whoever comes next need not wait for our lease. What
+        is ours is known only when the claims are read back."""
+        end = time.monotonic() + READ_BACK_S
+        while self.ledger.awaits_claims and time.monotonic() < end:
+            self._read(POLL_MS)
+        now_ms = self._now_ms()
+        jobs = self.ledger.jobs(now_ms) + [s.job for s in self._sending if s.future is None]
+        for job in jobs:
+            self._say(self.ledger.done(job, "failed", "the notifier was stopped before it began", now_ms))
+
     def _close(self) -> None:
         """Let what is under way end, note it, and leave."""
         end = time.monotonic() + STOP_S
-        self._sending = [s for s in self._sending if s.future is not None]  # the others are claimed by who comes next
+        self._sending = [s for s in self._sending if s.future is not None]
         while self._sending and time.monotonic() < end:
             time.sleep(0.02)
             self._collect()

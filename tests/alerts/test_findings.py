@@ -191,7 +191,13 @@ def test_who_resolved_it_is_not_named_to_sign_a_check_of_it() -> None:
     world = World()
     report(world, verify="signed", person="boss")
     resolved(world)
-    named: dict[str, Any] = {"kind": "on_site", "severity": 2, "text": "still silent", "verify": "signed", "person": "lead"}
+    named: dict[str, Any] = {
+        "kind": "on_site",
+        "severity": 2,
+        "text": "still silent",
+        "verify": "signed",
+        "person": "lead",
+    }
     assert refusal(world.tell("report", "lia", order="-", **named)) == "needs_a_second_person"
 
 

@@ -14,7 +14,9 @@ import pytest
 
 from alerts import backoff
 from alerts import ledger as ledger_module
+from alerts.ledger import LEASE_MS
 from callwatch.commands.notify import line, read_ledger, run
+from callwatch.notifier import Notifier
 from callwatch.outbox import Outbox
 from callwatch.settings import load_settings
 from callwatch.stack import EmbeddedStack
@@ -226,6 +228,21 @@ def test_sigterm_ends_it_in_order(stack: EmbeddedStack, prefix: str, tmp_path: P
             for number, handler in handlers.items():
                 signal.signal(number, handler)
         assert sent in made.ledger()
+    assert len(at.got) == 1
+
+
+def test_what_it_claimed_and_did_not_begin_is_nobodys_when_it_ends(stack: EmbeddedStack, prefix: str) -> None:
+    """Whoever comes next need not wait until its lease is over."""
+    with receiver() as at, centre(stack, prefix, NotifySettings((), (CRM,)), environment(at)) as made:
+        opened(made)
+        first = Notifier(made.settings, made.env)
+        stop = threading.Event()
+        stop.is_set = lambda: first.ledger.awaits_claims  # type: ignore[method-assign]
+        first.run(stop)
+        assert ("crm", "dispatched|lead|2|0", "failed", 1) in made.ledger()
+        assert at.got == []
+        with notifying(made) as second:
+            until(lambda: ("crm", "dispatched|lead|2|0", "sent", 2) in said(second), LEASE_MS / 2_000)
     assert len(at.got) == 1
 
 
