@@ -8,15 +8,11 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from callwatch.order_options import Actor, AsJson, OrderId, SettingsFile, Text, Url
+from callwatch.wallboard_client import send_command, utc_text, wallboard_at, write
 from models.errors import UsageError
 
-Url = Annotated[str, typer.Option(envvar="CALLWATCH_URL", help="Address of the wallboard.", metavar="URL")]
-SettingsFile = Annotated[Path | None, typer.Option("--settings", help="Finds the wallboard's address.", metavar="FILE")]
-OrderId = Annotated[str, typer.Argument(metavar="ID", help="The order; its beginning is enough when no other has it.")]
 Queue = Annotated[str, typer.Argument(metavar="QUEUE", help="site/skill, or a unit such as site/*.")]
-Actor = Annotated[str, typer.Option("--as", metavar="PERSON", help="Person id of who says so.")]
-Text = Annotated[str, typer.Option(help="One line.")]
-AsJson = Annotated[bool, typer.Option("--json", help="As the wallboard gives it.")]
 _TIERS: Final = ("liaison", "shift lead", "team leader", "supervisor", "manager")
 
 
@@ -150,49 +146,37 @@ def _register_lists(orders: typer.Typer) -> None:
 
 
 def _list(url: str, settings: Path | None, what: str, as_json: bool) -> None:
-    from callwatch.commands import orders as loop
-
-    found = loop._wallboard(url, settings).ask(f"/api/{what}")[what]
-    loop._write(json.dumps({what: found}) if as_json else "\n".join(map(line, found)) or f"no {what}")
+    found = wallboard_at(url, settings).ask(f"/api/{what}")[what]
+    write(json.dumps({what: found}) if as_json else "\n".join(map(line, found)) or f"no {what}")
 
 
 def line(alert: dict[str, Any]) -> str:
     """A trend note or a problem record in a line."""
-    from callwatch.commands import orders as loop
-
     kept = alert["note"] or alert["problem"]
     owner = [f"({kept['owner']})"] if kept.get("owner") else []
     state = kept.get("state", "open")
-    return "  ".join([kept["id"], loop._time(alert["at_ms"]), state, alert["queue"], *owner, alert["text"]])
+    return "  ".join([kept["id"], utc_text(alert["at_ms"]), state, alert["queue"], *owner, alert["text"]])
 
 
 def _close_problem(url: str, settings: Path | None, problem: str, actor: str, args: dict[str, Any]) -> None:
-    from callwatch.commands import orders as loop
-
-    wallboard = loop._wallboard(url, settings)
+    wallboard = wallboard_at(url, settings)
     found = [a["problem"] for a in wallboard.ask("/api/problems")["problems"] if a["problem"]["id"] == problem]
     if not found:
         raise UsageError(f"no problem is called {problem}: `callwatch orders problems` shows them")
     body = {"queue": found[0]["queue"], "command": "close_problem", "actor": actor, "args": args}
     sent = wallboard.ask("/api/problems", body)
-    loop._write(
-        f"close_problem of {problem} is on the log as {sent['id']}; `callwatch orders problems` tells the outcome"
-    )
+    write(f"close_problem of {problem} is on the log as {sent['id']}; `callwatch orders problems` tells the outcome")
 
 
 def _order(url: str, settings: Path | None, order: str, command: str, actor: str, args: dict[str, Any]) -> None:
-    from callwatch.commands import orders as loop
-
-    loop._command(url, settings, order, command, actor, {name: value for name, value in args.items() if value})
+    send_command(url, settings, order, command, actor, {name: value for name, value in args.items() if value})
 
 
 def _finding(url: str, settings: Path | None, queue: str, command: str, actor: str, args: dict[str, Any]) -> None:
-    from callwatch.commands import orders as loop
-
     given = {name: value for name, value in args.items() if value not in ("", None)}
     body = {"queue": queue, "command": command, "actor": actor, "args": given}
-    sent = loop._wallboard(url, settings).ask("/api/findings", body)
-    loop._write(f"{command} about {queue} is on the log as {sent['id']}; `callwatch orders list` shows its order")
+    sent = wallboard_at(url, settings).ask("/api/findings", body)
+    write(f"{command} about {queue} is on the log as {sent['id']}; `callwatch orders list` shows its order")
 
 
 def parts(order: dict[str, Any]) -> list[str]:
@@ -205,9 +189,11 @@ def parts(order: dict[str, Any]) -> list[str]:
         who = ", ".join([*asked["people"], *asked["departments"]]) or "nobody"
         out.append(f"takes part: {who}; supervised by {asked['supervisor'] or 'nobody'}")
     if talks := order.get("negotiation"):
-        offers = "; ".join(f"{o['by']} ({o['side']}) {_time(o['until_ms'])}" for o in talks["offers"])
-        agreed = f"agreed {_time(talks['agreed_ms'])} by {talks['agreed_by']}" if talks["agreed_ms"] else "not agreed"
-        out.append(f"limit: {_time(talks['default_ms'])} before; offered by {offers}; {agreed}")
+        offers = "; ".join(f"{o['by']} ({o['side']}) {utc_text(o['until_ms'])}" for o in talks["offers"])
+        agreed = (
+            f"agreed {utc_text(talks['agreed_ms'])} by {talks['agreed_by']}" if talks["agreed_ms"] else "not agreed"
+        )
+        out.append(f"limit: {utc_text(talks['default_ms'])} before; offered by {offers}; {agreed}")
     if order.get("problem"):
         out.append(f"belongs to problem {order['problem']}")
     for like in order.get("like", ()):
@@ -217,9 +203,3 @@ def parts(order: dict[str, Any]) -> list[str]:
         out.append(f"playbook {book['title'] or book['kind']}:")
         out += [f"  {_TIERS[step['tier']]} and above: {step['text']} {step['zh']}".rstrip() for step in book["steps"]]
     return out
-
-
-def _time(at_ms: int | None) -> str:
-    from callwatch.commands import orders as loop
-
-    return loop._time(at_ms)

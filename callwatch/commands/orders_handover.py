@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import urllib.parse
-from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
-Url = Annotated[str, typer.Option(envvar="CALLWATCH_URL", help="Address of the wallboard.", metavar="URL")]
-SettingsFile = Annotated[Path | None, typer.Option("--settings", help="Finds the wallboard's address.", metavar="FILE")]
+from callwatch.commands.orders_planned import emergency_text, event_text, quiet_text
+from callwatch.order_options import Actor, AsJson, SettingsFile, Url
+from callwatch.wallboard_client import utc_text, wallboard_at, write
+
 Department = Annotated[str, typer.Option(metavar="NAME", help="The department whose shift ends.")]
-Actor = Annotated[str, typer.Option("--as", metavar="PERSON", help="Person id of who says so.")]
-AsJson = Annotated[bool, typer.Option("--json", help="As the wallboard gives it.")]
 
 _TIERS: Final = ("liaison 联络员", "shift lead 班长", "team leader 组长", "supervisor 主管", "manager 经理")
 _HANDOVER: Final = {
@@ -30,25 +29,19 @@ def register(orders: typer.Typer) -> None:
     @orders.command()
     def handover(department: Department, as_json: AsJson = False, url: Url = "", settings: SettingsFile = None) -> None:
         """Show the sheet of the last change of shifts, or of the one at hand: open orders, holds, gaps, notes."""
-        from callwatch.commands import orders as loop
-
         path = f"/api/handover?department={urllib.parse.quote(department, safe='')}"
-        found = loop._wallboard(url, settings).ask(path)["sheets"]
+        found = wallboard_at(url, settings).ask(path)["sheets"]
         if as_json:
-            loop._write(json.dumps({"sheets": found}))
+            write(json.dumps({"sheets": found}))
         else:
-            loop._write(sheet_text(found[0]) if found else f"no shift of {department} has ended or ends soon")
+            write(sheet_text(found[0]) if found else f"no shift of {department} has ended or ends soon")
 
     @orders.command("accept-shift")
     def accept_shift(department: Department, actor: Actor, url: Url = "", settings: SettingsFile = None) -> None:
         """Accept, as the incoming lead and by name, every order that waits for you."""
-        from callwatch.commands import orders as loop
-
         body = {"department": department, "actor": actor}
-        sent = loop._wallboard(url, settings).ask("/api/handover", body)["sent"]
-        loop._write(
-            f"accept_shift is on the log of {len(sent)} partition(s); `callwatch orders handover` tells the outcome"
-        )
+        sent = wallboard_at(url, settings).ask("/api/handover", body)["sent"]
+        write(f"accept_shift is on the log of {len(sent)} partition(s); `callwatch orders handover` tells the outcome")
 
     @orders.command("floor-note")
     def floor_note(
@@ -59,20 +52,16 @@ def register(orders: typer.Typer) -> None:
         settings: SettingsFile = None,
     ) -> None:
         """Add a line to the floor log; it is marked on the queue's trend and stands on the sheet of the shift."""
-        from callwatch.commands import orders as loop
-
         body = {"queue": queue, "actor": actor, "text": text}
-        sent = loop._wallboard(url, settings).ask("/api/floor", body)
-        loop._write(f"the line about {queue} is on the log as {sent['id']}; `callwatch orders floor` shows it")
+        sent = wallboard_at(url, settings).ask("/api/floor", body)
+        write(f"the line about {queue} is on the log as {sent['id']}; `callwatch orders floor` shows it")
 
     @orders.command()
     def floor(as_json: AsJson = False, url: Url = "", settings: SettingsFile = None) -> None:
         """The floor log, the newest line first."""
-        from callwatch.commands import orders as loop
-
-        found = loop._wallboard(url, settings).ask("/api/floor")["floor"]
+        found = wallboard_at(url, settings).ask("/api/floor")["floor"]
         lines = [note_text(alert["floor"] | {"queue": alert["queue"]}) for alert in found]
-        loop._write(json.dumps({"floor": found}) if as_json else "\n".join(lines) or "the floor log is empty")
+        write(json.dumps({"floor": found}) if as_json else "\n".join(lines) or "the floor log is empty")
 
 
 def sheet_text(sheet: dict[str, Any]) -> str:
@@ -85,17 +74,17 @@ def sheet_text(sheet: dict[str, Any]) -> str:
     lead, next_lead = sheet["lead"] or "nobody", sheet["next_lead"] or "nobody"
     head = [
         f"Shift handover 交接班 {sheet['department']}",
-        f"{sheet['shift']} ends {_time(sheet['ends_ms'])}: {lead} hands over",
-        f"{sheet['next_shift'] or 'no shift'} from {_time(sheet['starts_ms'])}: {next_lead} accepts by name "
-        f"until {_time(sheet['accept_by_ms'])}",
+        f"{sheet['shift']} ends {utc_text(sheet['ends_ms'])}: {lead} hands over",
+        f"{sheet['next_shift'] or 'no shift'} from {utc_text(sheet['starts_ms'])}: {next_lead} accepts by name "
+        f"until {utc_text(sheet['accept_by_ms'])}",
     ]
     parts = (
         ("open orders 未结工单", [order_text(o) for o in is_open]),
-        ("on hold 挂起", [f"{o['id']} until {_time(o['now']['hold_until_ms'])}" for o in held]),
+        ("on hold 挂起", [f"{o['id']} until {utc_text(o['now']['hold_until_ms'])}" for o in held]),
         ("undecided 未决验证", [f"{o['id']} {o['now']['verification']['sentence']}" for o in undecided]),
         *_planned(sheet),
         ("staffing gaps 人员缺口", gaps),
-        ("unusual figures 异常指标", [f"{_time(u['at_ms'])}  {u['queue']}  {u['text']}" for u in sheet["unusual"]]),
+        ("unusual figures 异常指标", [f"{utc_text(u['at_ms'])}  {u['queue']}  {u['text']}" for u in sheet["unusual"]]),
         ("notes 备注", [note_text(note) for note in sheet["notes"]]),
     )
     for title, lines in parts:
@@ -104,13 +93,11 @@ def sheet_text(sheet: dict[str, Any]) -> str:
 
 
 def _planned(sheet: dict[str, Any]) -> list[tuple[str, list[str]]]:
-    from callwatch.commands import orders_planned as text
-
-    parts = [("planned events 计划事件", [text.event_text(event) for event in sheet["planned"]])]
+    parts = [("planned events 计划事件", [event_text(event) for event in sheet["planned"]])]
     if sheet["emergencies"]:
-        parts.insert(0, ("EMERGENCY 应急状态", [text.emergency_text(one) for one in sheet["emergencies"]]))
+        parts.insert(0, ("EMERGENCY 应急状态", [emergency_text(one) for one in sheet["emergencies"]]))
     if sheet["kept_quiet"]:
-        parts.append(("over within a planned event 计划期间已恢复", [text.quiet_text(q) for q in sheet["kept_quiet"]]))
+        parts.append(("over within a planned event 计划期间已恢复", [quiet_text(q) for q in sheet["kept_quiet"]]))
     return parts
 
 
@@ -129,10 +116,4 @@ def order_text(part: dict[str, Any]) -> str:
 
 def note_text(note: dict[str, Any]) -> str:
     """A line of the floor log."""
-    return f"{_time(note['at_ms'])}  {note['queue']}  {note['by']}: {note['text']}"
-
-
-def _time(at_ms: int | None) -> str:
-    from callwatch.commands import orders as loop
-
-    return loop._time(at_ms)
+    return f"{utc_text(note['at_ms'])}  {note['queue']}  {note['by']}: {note['text']}"

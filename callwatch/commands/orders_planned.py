@@ -5,17 +5,14 @@ from __future__ import annotations
 import json
 import urllib.parse
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
+from callwatch.order_options import Actor, Reason, SettingsFile, Url
+from callwatch.wallboard_client import utc_text, wallboard_at, write
 from models.errors import UsageError
 
-Url = Annotated[str, typer.Option(envvar="CALLWATCH_URL", help="Address of the wallboard.", metavar="URL")]
-SettingsFile = Annotated[Path | None, typer.Option("--settings", help="Finds the wallboard's address.", metavar="FILE")]
-Actor = Annotated[str, typer.Option("--as", metavar="PERSON", help="Person id of who says so.")]
-Reason = Annotated[str, typer.Option(help="Why, one line.")]
 Covers = Annotated[str, typer.Argument(metavar="QUEUE", help="A queue, or site/*, region/*, * for all of it.")]
 EventId = Annotated[str, typer.Argument(metavar="EVENT", help="PE-... or EM-..., as `callwatch orders planned` lists.")]
 From = Annotated[str, typer.Option("--from", metavar="TIME", help="2026-11-25T22:00, UTC unless it says +08:00; now.")]
@@ -47,10 +44,8 @@ def register(orders: typer.Typer) -> None:
         settings: SettingsFile = None,
     ) -> None:
         """Planned events that run or are to come, emergencies that are on, and what was kept quiet."""
-        from callwatch.commands import orders as loop
-
-        found = loop._wallboard(url, settings).ask("/api/planned")
-        loop._write(json.dumps(found) if as_json else text_of(found, everything))
+        found = wallboard_at(url, settings).ask("/api/planned")
+        write(json.dumps(found) if as_json else text_of(found, everything))
 
     _register_plan(orders)
     _register_changes(orders)
@@ -72,16 +67,14 @@ def _register_plan(orders: typer.Typer) -> None:
         settings: SettingsFile = None,
     ) -> None:
         """Enter a planned event: breaches of what it covers are recorded, and open no order and page nobody."""
-        from callwatch.commands import orders as loop
-
-        wallboard = loop._wallboard(url, settings)
+        wallboard = wallboard_at(url, settings)
         if kind not in _KINDS:
             raise UsageError(f"KIND {kind} is none of {', '.join(_KINDS)}")
         from_ms = time_ms("--from", begins) if begins else int(wallboard.ask("/api/planned")["now_ms"])
         body: dict[str, Any] = {"kind": kind, "covers": covers, "actor": actor, "text": text, "source": source}
         body |= {"from_ms": from_ms} if begins else {}
         sent = wallboard.ask("/api/planned", body | {"until_ms": end_ms(from_ms, until, minutes)})["sent"]
-        loop._write(_said(sent))
+        write(_said(sent))
 
 
 def _register_changes(orders: typer.Typer) -> None:
@@ -96,38 +89,30 @@ def _register_changes(orders: typer.Typer) -> None:
         settings: SettingsFile = None,
     ) -> None:
         """Let a planned event end earlier."""
-        from callwatch.commands import orders as loop
-
-        wallboard = loop._wallboard(url, settings)
+        wallboard = wallboard_at(url, settings)
         now_ms = int(wallboard.ask("/api/planned")["now_ms"])
         body = {"actor": actor, "reason": reason, "until_ms": end_ms(now_ms, until, minutes)}
-        loop._write(_said(wallboard.ask(_path("planned", event), body)["sent"]))
+        write(_said(wallboard.ask(_path("planned", event), body)["sent"]))
 
     @orders.command("cancel-plan")
     def cancel_plan(event: EventId, actor: Actor, reason: Reason, url: Url = "", settings: SettingsFile = None) -> None:
         """Cancel a planned event; what it kept quiet is judged again at once."""
-        from callwatch.commands import orders as loop
-
         body = {"actor": actor, "reason": reason}
-        loop._write(_said(loop._wallboard(url, settings).ask(_path("planned", event), body)["sent"]))
+        write(_said(wallboard_at(url, settings).ask(_path("planned", event), body)["sent"]))
 
 
 def _register_emergency(orders: typer.Typer) -> None:
     @orders.command()
     def emergency(covers: Covers, actor: Actor, reason: Reason, url: Url = "", settings: SettingsFile = None) -> None:
         """Declare the emergency state: nothing planned keeps anything quiet there until it is stood down."""
-        from callwatch.commands import orders as loop
-
         body = {"covers": covers, "actor": actor, "reason": reason}
-        loop._write(_said(loop._wallboard(url, settings).ask("/api/emergencies", body)["sent"]))
+        write(_said(wallboard_at(url, settings).ask("/api/emergencies", body)["sent"]))
 
     @orders.command("stand-down")
     def stand_down(event: EventId, actor: Actor, reason: Reason, url: Url = "", settings: SettingsFile = None) -> None:
         """Stand an emergency down."""
-        from callwatch.commands import orders as loop
-
         body = {"actor": actor, "reason": reason}
-        loop._write(_said(loop._wallboard(url, settings).ask(_path("emergencies", event), body)["sent"]))
+        write(_said(wallboard_at(url, settings).ask(_path("emergencies", event), body)["sent"]))
 
 
 def _path(of: str, event: str) -> str:
@@ -158,10 +143,8 @@ def end_ms(from_ms: int, until: str, minutes: float) -> int:
 
 def event_text(event: dict[str, Any]) -> str:
     """A planned event as a line."""
-    from callwatch.commands import orders as loop
-
     about = f" [{event['source']}]" if event["source"] else ""
-    when = f"{loop._time(event['from_ms'])} to {loop._time(event['until_ms'])}"
+    when = f"{utc_text(event['from_ms'])} to {utc_text(event['until_ms'])}"
     who = f"{event['by']}, changed by {event['changed_by']}" if event["changed_by"] else event["by"]
     what = f"{_KINDS[event['kind']]}  {event['covers']}{about}"
     return f"{event['event']}  {when}  {what}: {event['text']} ({who}; {_STATES[event['state']]})"
@@ -179,9 +162,7 @@ def emergency_text(one: dict[str, Any]) -> str:
 
 def quiet_text(line: dict[str, Any]) -> str:
     """A breach that an event kept quiet, as a line."""
-    from callwatch.commands import orders as loop
-
-    return f"{loop._time(line['at_ms'])}  {line['queue']}  {line['text']}"
+    return f"{utc_text(line['at_ms'])}  {line['queue']}  {line['text']}"
 
 
 def text_of(found: dict[str, Any], everything: bool) -> str:
