@@ -86,6 +86,7 @@ class Ledger:
         self._waiting: dict[str, list[Owed]] = {}
         self._changed: set[str] = set()
         self._asked: dict[str, _Asked] = {}  #: appended by us and not read back
+        self._claims: dict[str, str] = {}  #: read back and not handed out: key to order
         self._sending: dict[str, tuple[int, str]] = {}  #: handed out by `jobs`: the attempt, and by which way
         self._covered: set[str] = set()  #: orders that have a last word to be said again
         self._last_ms = 0
@@ -103,6 +104,8 @@ class Ledger:
                 self._asked.pop(payload.key, None)
                 if payload.state != "claimed":
                     self._sending.pop(payload.key, None)
+                elif payload.notifier == self.me:
+                    self._claims[payload.key] = payload.order
             return
         order = payload["id"] if topic == WORKORDERS else payload["order"]
         if order is None:
@@ -143,7 +146,7 @@ class Ledger:
         self._set_back(now_ms)
         # time alone may stop what waits: pages get too late
         self._changed.update(self._waiting)
-        found = self._said_again(now_ms)
+        found = self._said_again(now_ms) + self.overtaken(now_ms)
         busy = {a.lane for a in self._asked.values() if a.state == "claimed"} | {s[1] for s in self._sending.values()}
         for number, item in enumerate(self.waiting(now_ms)):
             record = self._step(item, number, now_ms, claim=lane(item) not in busy)
@@ -219,6 +222,22 @@ class Ledger:
             if mine and is_fresh(entry.record.at_ms, now_ms):
                 self._sending[item.key] = (entry.record.tries, lane(item))
                 found.append(Job(item, entry.record.tries, entry.record.at_ms, case))
+        return found
+
+    def overtaken(self, now_ms: int) -> list[Notification]:
+        """What we claimed and have not begun, and what is not owed any more: the order has gone on. Nobody need wait
+        for such a claim, least of all what is owed by the same way now."""
+        owed_now = {item.key for item in self.waiting(now_ms)}
+        found = []
+        for key, order in list(self._claims.items()):
+            case = self.cases.get(order)
+            entry = case.entries.get(key) if case else None
+            if entry is None or not self._unsent(entry):
+                del self._claims[key]
+            elif key not in owed_now:
+                del self._claims[key]
+                ended = {"state": "failed", "reason": "the order has gone on", "at_ms": now_ms}
+                found.append(entry.record.model_copy(update=ended))
         return found
 
     @property

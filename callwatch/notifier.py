@@ -357,8 +357,9 @@ class Notifier:
         while self.ledger.awaits_claims and time.monotonic() < end:
             self._read(POLL_MS)
         now_ms = self._now_ms()
-        jobs = self.ledger.jobs(now_ms) + [s.job for s in self._sending if s.future is None]
-        for job in jobs:
+        for record in self.ledger.overtaken(now_ms):
+            self._say(record)
+        for job in self.ledger.jobs(now_ms) + [s.job for s in self._sending if s.future is None]:
             self._say(self.ledger.done(job, "failed", "the notifier was stopped before it began", now_ms))
 
     def _close(self) -> None:

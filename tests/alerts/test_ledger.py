@@ -268,6 +268,28 @@ def test_what_is_claimed_and_not_begun_is_dropped_at_once_by_whoever_claimed_it(
     assert not next(r for t, r, _ in made.log if t == NOTIFICATIONS and r.state == "dropped").doubt
 
 
+def test_a_claim_that_the_order_has_overtaken_holds_up_nothing() -> None:
+    """What a tool is to show changes between the claim and its reading: the claim is for nothing any more."""
+    made = desk(HOOK)
+    made.add("n2")
+    made.run(2 * S)
+    made.tell("acknowledge")
+    made.publish()
+    made.read()
+    for record in made.ledgers["n2"].steps(made.now_ms):
+        made.append(record)
+    made.tell("analyse")
+    made.run(3 * S)
+    assert [s[1] for s in made.states() if s[0] == "crm" and s[2] == "sent"] == [
+        "dispatched|lead|2|0",
+        "analysing|lead|2|0",
+    ]
+    assert [r.state for t, r, _ in made.log if t == NOTIFICATIONS and r.occasion == "acknowledged|lead|2|0"] == [
+        "claimed",
+        "failed",
+    ]
+
+
 def test_what_waits_for_a_thread_is_stopped_by_an_answer_too() -> None:
     made = desk()
     (job,) = made.turn(finish=False)
