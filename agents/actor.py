@@ -288,6 +288,7 @@ class PartitionActor:
             "room": self.room.freeze(),
             "commands": list(self._commands),
             "clock": [self._clock_seen.ts_ms, self._clock_seen.appended_ms],
+            "planned": self.judgement.plan.common(),
         }
 
     def thaw(self, position: int, common: dict[str, Any], queues: dict[str, bytes]) -> None:
@@ -307,6 +308,7 @@ class PartitionActor:
         self.windows.thaw(common["time"], windows)
         for queue in sorted(orders):
             self.judgement.restore(queue, orders[queue])
+        self.judgement.plan.thaw(common["planned"])
         self.judgement.changed.clear()
         self.sources.heard = dict(common["heard"])
         self.room.thaw(common["room"])

@@ -2,8 +2,8 @@
 
 A queue's state, its order and its episodes included, moves as it is: nothing in it speaks of a partition. What belongs
 to a partition is made of that of all former ones (`common_of`): the latest clock, so that time never goes back, the
-newest heartbeats and commands. Of units the orders move, and what they came to stands until every new partition has
-told what it has of them, one tick later.
+newest heartbeats and commands, the planned events of all. Of units the orders move, and what they came to stands until
+every new partition has told what it has of them, one tick later.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import orjson
 from agents.actor import COMMANDS_KEPT, PartitionActor
 from agents.unit_board import Share, UnitBoard
 from agents.units import BOARD
+from alerts.planned import together
 from models.catalogue import Catalogue
 from models.partition import partition_of
 from models.unit import NAMES_MAX
@@ -42,6 +43,7 @@ def common_of(blank: PartitionActor, former: Sequence[Common]) -> Common:
             heard[source] = max(at_ms, heard.get(source, at_ms))
     common["heard"] = heard
     common["room"] = max((one["room"] for one in former), key=lambda room: room["stretch"]["last_ms"])
+    common["planned"] = together(one["planned"] for one in former)
     raised = [one["room"]["raised_ms"] for one in former if one["room"]["raised_ms"] is not None]
     common["room"] = {**common["room"], "raised_ms": max(raised, default=None)}
     return common
@@ -62,7 +64,7 @@ def board_of(blank: PartitionActor, former: Sequence[bytes], partitions: int) ->
     """
     at_home = set(blank.units.names)
     head = orjson.loads(blank.units.freeze(BOARD).partition(b"\n")[0])
-    board, strays = UnitBoard(partitions), list[list[int]]()
+    board, strays, planned = UnitBoard(partitions), list[list[int]](), list[list[dict[str, Any]]]()
     for data in former:
         line, _, rest = data.partition(b"\n")
         old, old_board = orjson.loads(line), UnitBoard(len(former))
@@ -71,6 +73,7 @@ def board_of(blank: PartitionActor, former: Sequence[bytes], partitions: int) ->
         head["times"] |= {name: time for name, time in old["times"].items() if name in at_home}
         head["held"] += [[tick, record] for tick, record in old["held"] if record["queue"] in at_home]
         strays.append(old["strays"])
+        planned.append(old["planned"])
         head["clock"] = max(head["clock"], old["clock"], key=lambda clock: clock[1])
         board.tick = max(board.tick, old_board.tick)
         board.lines[0].shares |= _totals(old_board, at_home)
@@ -81,6 +84,7 @@ def board_of(blank: PartitionActor, former: Sequence[bytes], partitions: int) ->
     misrouted, dead = (sum(one[n] for one in strays if one[0] == day_ms) for n in (1, 2))
     board.lines[0].strays = (misrouted, dead)
     head["strays"] = [day_ms, misrouted, dead] if blank.partition == 0 else [day_ms, 0, 0]
+    head["planned"] = together(planned)
     head["held"].sort(key=lambda held: held[0])
     board.lines[0].tick = board.tick
     first = orjson.loads(board.freeze().partition(b"\n")[0]) | {"first": board.tick}

@@ -22,6 +22,7 @@ from redis.asyncio import Redis
 from redis.exceptions import OutOfMemoryError, WatchError
 
 from models.errors import WorkError
+from models.fields import TS_END_MS
 from models.keys import (
     ALERTS_KEPT,
     CLOSED_KEPT,
@@ -30,6 +31,8 @@ from models.keys import (
     HISTORY_STEP_MS,
     LOG_KEPT,
     LOGS_KEPT,
+    NOTES_KEPT,
+    PLANNED_KEPT,
     Keys,
 )
 from models.topics import ALERTS, METRICS, PROJECTED_TOPICS, WORKORDER_LOG, WORKORDERS
@@ -144,7 +147,7 @@ class _Batch:
         elif topic == WORKORDER_LOG:
             await self._log(records)
         elif topic == ALERTS:
-            self._alerts(records)
+            await self._alerts(records)
 
     def _metrics(self, records: Sequence[Record]) -> None:
         """The last row of each queue in the batch; a tombstone takes the queue off the boards."""
@@ -241,12 +244,28 @@ class _Batch:
                 self._pipe.delete(self._keys.log(order_id.decode()))
                 self._pipe.zrem(self._keys.logs, order_id)
 
-    def _alerts(self, records: Sequence[Record]) -> None:
+    async def _alerts(self, records: Sequence[Record]) -> None:
+        overdue = await self._pipe.zrange(self._keys.notes_at, 0, -NOTES_KEPT - 1)
+        planned = await self._pipe.zrange(self._keys.planned_at, 0, -PLANNED_KEPT - 1)
         self._pipe.multi()
         shown: list[bytes] = []
+        for gone in planned:
+            self._pipe.hdel(self._keys.planned, gone)
+            self._pipe.zrem(self._keys.planned_at, gone)
+        for gone in overdue:
+            self._pipe.hdel(self._keys.notes, gone)
+            self._pipe.zrem(self._keys.notes_at, gone)
         for offset, _, value in records:
-            if value is None or not self._is_new(orjson.loads(value)):
+            if value is None or not self._is_new(alert := orjson.loads(value)):
                 continue
+            kept = alert.get("note") or alert.get("problem") or alert.get("sheet") or alert.get("watch")
+            kept = kept or alert.get("floor") or alert.get("suppressed")
+            if kept is not None:
+                self._pipe.hset(self._keys.notes, kept["id"], value)
+                # a problem stays in the list until it is closed, whatever else is told meanwhile
+                lasts = kept is alert.get("problem") and kept.get("state") == "open"
+                self._pipe.zadd(self._keys.notes_at, {kept["id"]: TS_END_MS if lasts else alert["at_ms"]})
+            self._planned(alert, value)
             self._pipe.xadd(
                 self._keys.alerts(self._partition),
                 {"value": value},
@@ -257,6 +276,18 @@ class _Batch:
             shown.append(orjson.dumps({"id": offset + 1, "alert": orjson.Fragment(value)}))
         if shown:
             self._publish("alert", shown)
+
+    def _planned(self, alert: dict[str, Any], value: bytes) -> None:
+        """A planned event or an emergency; what is over falls out first."""
+        event, emergency = alert.get("planned"), alert.get("emergency")
+        if event is not None:
+            ends_ms = alert["at_ms"] if event["state"] == "cancelled" else event["until_ms"]
+        elif emergency is not None:
+            event, ends_ms = emergency, emergency["ended_ms"] or TS_END_MS
+        else:
+            return
+        self._pipe.hset(self._keys.planned, event["id"], value)
+        self._pipe.zadd(self._keys.planned_at, {event["id"]: ends_ms})
 
     def _is_new(self, payload: dict[str, Any]) -> bool:
         """Whether *payload* lies above every ``pos`` seen; it then counts as seen."""

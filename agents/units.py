@@ -117,10 +117,10 @@ class Units:
 
     def command(self, record: dict[str, Any]) -> list[Output]:
         """A new ``order.command`` on the order of a unit."""
+        self._changed = True
         tick = self._clock_ms // TICK_MS
         if self._live or self.board.tick >= tick:
             return self.judgement.command(record, self.now_ms, self)
-        self._changed = True
         self._held.append((tick, record))
         if len(self._held) > HELD_MAX:
             return self.judgement.command(self._held.pop(0)[1], self.now_ms, self)
@@ -258,6 +258,7 @@ class Units:
             "times": {name: time.freeze() for name, time in self._times.items()},
             "strays": self.strays.freeze(),
             "clock": [self._live, self._clock_ms],
+            "planned": self.judgement.plan.common(),
         }
         return orjson.dumps(head) + b"\n" + self.board.freeze()
 
@@ -277,6 +278,7 @@ class Units:
         self._watches = {name: Watch(*watch) for name, watch in head["watches"].items()}
         self._held = [(tick, record) for tick, record in head["held"]]
         self._live, self._clock_ms = head["clock"]
+        self.judgement.plan.thaw(head["planned"])
         for name, state in head["times"].items():
             self._times[name] = UnitTime()
             self._times[name].thaw(state)

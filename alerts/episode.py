@@ -145,8 +145,8 @@ def sentence(change: Change, now_ms: int, settings: QueueSettings, read: Read) -
     return en, zh
 
 
-def anomaly(change: Change, now_ms: int, said: tuple[str, str]) -> dict[str, Any]:
-    """The payload of topic ``anomalies`` for one step of an episode, without ``pos``."""
+def anomaly(change: Change, now_ms: int, said: tuple[str, str], planned: str | None = None) -> dict[str, Any]:
+    """The payload of topic ``anomalies`` for one step of an episode, without ``pos``; *planned* keeps it quiet."""
     rule = change.rule
     phase = {Step.START: "start", Step.UPDATE: "update"}.get(change.step, "end")
     return {
@@ -164,4 +164,5 @@ def anomaly(change: Change, now_ms: int, said: tuple[str, str]) -> dict[str, Any
         "at_ms": now_ms,
         "sentence": said[0],
         "zh": said[1],
+        "planned": planned,
     }

@@ -129,6 +129,11 @@ class Judge:
             return "breach"
         return "warn" if self._pairs["warn"][first:last].any() else "ok"
 
+    def active(self, queue: str, rule_id: str, figures: Figures) -> Change | None:
+        """The active episode of the pair as if it began now, with its value; None without one, or without a row yet."""
+        i = None if queue in self._waiting else self._find(queue, rule_id)
+        return None if i is None or self._pairs["state"][i] != ACTIVE else self._change(i, Step.START, figures)
+
     def settle(self, queue: str, rule_id: str, quiet_until_ms: int) -> int | None:
         """End an episode that a verification has disproved and keep its pair quiet; its start, None without episode."""
         if queue in self._waiting:

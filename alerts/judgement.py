@@ -8,22 +8,26 @@ queue and rule, so the same log gives the same bytes.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from alerts import commands, desk, proof
+from alerts import commands, desk, handover, plan_commands, planned_orders, problem_desk, proof, reports, trend, words
+from alerts.change_watch import ChangeWatch
 from alerts.defaults import default_rules
 from alerts.episode import anomaly, sentence
 from alerts.judge import TREND, Change, Judge
+from alerts.memory import Memory
 from alerts.order import WorkOrder, packed, public, unpacked
+from alerts.planned import Event, Plan
 from alerts.rules import Step
 from alerts.turn import Live, Output, Turn
 from alerts.workorder import OPEN
 from models.catalogue import Catalogue, Rule
-from models.command import read_command
+from models.command import ANY_ORDER, OrderCommand, read_command
 from models.hours import settings_for
 from models.topics import ANOMALIES
 
@@ -53,6 +57,9 @@ class Judgement:
         self._open: set[str] = set()
         self._shown: dict[str, dict[str, Any]] = {}
         self.changed: set[str] = set()  #: queues whose snapshot changed since the owner last cleared it
+        self._memory = Memory(self.changed)
+        self._watch = ChangeWatch(self.changed)
+        self.plan = Plan(self.changed, catalogue)
 
     def clock(self, now_ms: int, figures: NDArray[np.float64], names: Sequence[str], live: Live) -> list[Output]:
         """Judge all rules, limits and verifications at *now_ms*.
@@ -65,13 +72,21 @@ class Judgement:
         steps: dict[str, list[Change]] = {}
         for change in changes:
             steps.setdefault(change.queue, []).append(change)
-        turn = self._turn(now_ms, live)
-        for queue in sorted(steps.keys() | self._open):
+        turn = self._turn(now_ms, live, by_clock=True)
+        self.plan.clock(now_ms)
+        is_usual = partial(self.plan.is_usual, now_ms=now_ms)
+        for seen in self._watch.clock(self._catalogue, now_ms, figures, names, is_usual):
+            handover.watched(turn, seen)
+            turn.flush(seen.queue)
+        for queue in sorted(steps.keys() | self._open | self.plan.withheld.keys()):
             for change in steps.get(queue, ()):
                 self._episode(turn, change)
+            if queue in self.plan.withheld:
+                self._judge_again(turn, queue, figures)
             order = self._orders.get(queue)
             if order is not None and queue in self._open:
-                desk.time_passes(self._catalogue, turn, order)
+                still = self._stands_still(turn, order)
+                desk.time_passes(self._catalogue, turn, order, still)
             self._done(turn, queue)
         return turn.outputs
 
@@ -79,35 +94,91 @@ class Judgement:
         """Decide an ``order.command`` event (fields: ``models.command.OrderCommand``)."""
         turn, queue = self._turn(now_ms, live), str(record.get("queue", ""))
         order = self._orders.get(queue)
-        if order is None or order.id != record.get("order"):
-            text = f"There is no such order of {queue} any more: {record.get('order')}"
-            said = (text, f"{queue} 没有该工单:{record.get('order')}")
-            turn.alert_without_order("refused", queue, TREND, "Command refused", said)
+        there = order is not None and order.id == record.get("order")
+        try:
+            command = read_command(record)
+        except ValidationError as error:
+            field = ".".join(map(str, error.errors()[0]["loc"]))
+            why = f"not a command: {field}"
+            if order is not None and there:
+                turn.log(order, "note", "refused", why, data={"reason": "malformed", "field": field})
+            else:
+                self._refuse(turn, queue, (f"Command about {queue} refused: {why}", f"{queue} 命令被拒绝:{field}"))
         else:
-            try:
-                commands.obey(self._catalogue, turn, order, read_command(record))
-            except ValidationError as error:
-                field = ".".join(map(str, error.errors()[0]["loc"]))
-                turn.log(
-                    order, "note", "refused", f"not a command: {field}", data={"reason": "malformed", "field": field}
-                )
+            ident = f"{record.get('source')}\x1f{record.get('id')}"
+            if command.command == "accept_shift":
+                return self._accept_shift(turn, queue, command, ident)
+            if command.command == "floor_note":
+                self._floor_note(turn, queue, command, ident)
+            elif command.command in plan_commands.COMMANDS:
+                self._planned(turn, queue, command, ident)
+            elif command.command == "report" and command.order == ANY_ORDER:
+                self._report(turn, queue, command, ident)
+            elif order is not None and (there or command.order == ANY_ORDER):
+                commands.obey(self._catalogue, turn, order, command, ident)
+            else:
+                text = f"There is no such order of {queue} any more: {command.order}"
+                self._refuse(turn, queue, (text, f"{queue} 没有该工单:{command.order}"))
         self._done(turn, queue)
         return turn.outputs
 
+    def _report(self, turn: Turn, queue: str, command: OrderCommand, ident: str) -> None:
+        """Something was found: it joins the open order of *queue*, or opens one."""
+        order = self._orders.get(queue)
+        if order is not None and order.state in OPEN:
+            commands.obey(self._catalogue, turn, order, command, ident)
+        elif no := reports.fault(self._catalogue, queue, None, command):
+            said = (f"Report about {queue} refused ({no.reason}): {no.text}", f"{queue} 上报被拒绝({no.reason})")
+            self._refuse(turn, queue, said)
+        else:
+            self._keep(queue, reports.opened(self._catalogue, turn, queue, order, command, ident))
+
+    def _floor_note(self, turn: Turn, queue: str, command: OrderCommand, ident: str) -> None:
+        """A line of the floor log, of whatever order *queue* has or of none."""
+        if no := handover.floor_fault(self._catalogue, command):
+            self._refuse(turn, queue, (f"Floor log refused ({no.reason}): {no.text}", f"现场日志被拒绝({no.reason})"))
+            return
+        order = self._orders[queue].id if queue in self._open else None
+        handover.floor_note(self._catalogue, turn, queue, order, command, ident)
+
+    def _planned(self, turn: Turn, queue: str, command: OrderCommand, ident: str) -> None:
+        """A planned event or an emergency, of *queue* or of a pattern, told to this partition in the log of *queue*."""
+        if no := plan_commands.obey(self._catalogue, turn, self.plan, queue, command, ident):
+            zh = (words.reason(no.reason) or ("", no.reason))[1]
+            what = command.command.replace("_", " ")
+            self._refuse(turn, queue, (f"{what} refused ({no.reason}): {no.text}", f"命令被拒绝({zh})"))
+
+    def _accept_shift(self, turn: Turn, queue: str, command: OrderCommand, ident: str) -> list[Output]:
+        """The incoming lead accepts, order by order, all that waits in this partition for the department of *queue*."""
+        department = settings_for(self._catalogue, queue).department
+        waiting = [
+            name
+            for name in sorted(self._open)
+            if handover.awaits(self._orders[name], command.actor)
+            and settings_for(self._catalogue, name).department == department
+        ]
+        if not waiting:
+            text = f"No order of {department or queue} waits for {command.actor} to accept it"
+            self._refuse(turn, queue, (text, f"{department or queue} 没有待{command.actor}接班的工单"))
+            self._done(turn, queue)
+        for name in waiting:
+            one = command.model_copy(update={"command": "accept_handover", "order": self._orders[name].id})
+            commands.obey(self._catalogue, turn, self._orders[name], one, ident)
+            self._done(turn, name)
+        return turn.outputs
+
+    @staticmethod
+    def _refuse(turn: Turn, queue: str, said: tuple[str, str]) -> None:
+        """Refuse what has no order that could log it."""
+        turn.alert_without_order("refused", queue, TREND, "Command refused", said)
+
     def probe(self, record: dict[str, Any], now_ms: int, live: Live) -> list[Output]:
-        """A ``probe.result`` event: a test call decides an undecided verification of its queue and nothing else."""
+        """A ``probe.result`` event: a test call while the order of its queue is verified, and nothing else."""
         turn, queue = self._turn(now_ms, live), str(record.get("queue", ""))
         order, ok = self._orders.get(queue), record.get("ok")
         if order is None or order.state != "verifying" or not isinstance(ok, bool):
             return []
-        if order.verification is None or order.verification.state != "undecided":
-            return []
-        if ok:
-            proof.close(
-                turn, order, "a test call got through", ("Closed: a test call got through", "拨测成功,工单关闭")
-            )
-        else:
-            proof.fail(self._catalogue, turn, order, "a test call did not get through")
+        proof.probe(self._catalogue, turn, order, ok)
         self._done(turn, queue)
         return turn.outputs
 
@@ -123,7 +194,8 @@ class Judgement:
         gone, changed = self._judge.change(rules_of(catalogue, self._of), figures, names)
         self._rules = {rule.id: rule for rule in self._judge.rules}
         self.changed |= changed
-        turn = self._turn(now_ms, live)
+        self.plan.settle(catalogue)
+        turn = self._turn(now_ms, live, by_clock=True)
         for queue in sorted({change.queue for change in gone} | self._open):
             for change in gone:
                 if change.queue == queue:
@@ -131,26 +203,35 @@ class Judgement:
             if queue in self._open:
                 desk.people_changed(catalogue, turn, self._orders[queue])
             self._done(turn, queue)
+        for queue, back in self._memory.recurrences():
+            problem_desk.settings_changed(catalogue, turn, self._orders[queue], back)
+            self._done(turn, queue)
         return turn.outputs
 
     def snapshot(self, queue: str) -> dict[str, Any]:
         """The state of *queue* for JSON, empty when there is nothing to keep."""
         pairs, order = self._judge.snapshot(queue), self._orders.get(queue)
         found: dict[str, Any] = {"pairs": pairs} if pairs else {}
-        return found | ({"order": packed(order)} if order else {})
+        memory = self._memory.snapshot(queue)
+        found |= ({"order": packed(order)} if order else {}) | ({"memory": memory} if memory else {})
+        watch, planned = self._watch.snapshot(queue), self.plan.snapshot(queue)
+        return found | ({"watch": watch} if watch else {}) | ({"planned": planned} if planned else {})
 
     def restore(self, queue: str, state: dict[str, Any]) -> None:
         """Take up what `snapshot` gave; symptoms of rules that exist no more are no longer active."""
         self._judge.restore(queue, state.get("pairs", {}))
+        self._memory.restore(queue, state.get("memory", {}))
+        self._watch.restore(queue, state.get("watch", []))
+        self.plan.restore(queue, state.get("planned", {}))
         self._open.discard(queue)
         left = self._orders.pop(queue, None)
         if left is not None:
             self._shown.pop(left.id, None)
         if "order" in state:
             order = unpacked(state["order"])
-            order.active = [r for r in order.active if r in self._rules]
             self._keep(queue, order)
-            self._shown[order.id] = public(order)
+            self._shown[order.id] = public(order)  # as it was told: what goes now stands in its next log entry
+            order.active = [r for r in order.active if r in self._rules]
 
     @property
     def idle(self) -> bool:
@@ -162,18 +243,76 @@ class Judgement:
         order = self._orders.get(queue)
         return "breach" if order is not None and order.state == "accepted" else self._judge.tile(queue)
 
-    def _turn(self, now_ms: int, live: Live) -> Turn:
-        return Turn(now_ms, live, self._judge, self._rules, self._shown)
+    def _turn(self, now_ms: int, live: Live, by_clock: bool = False) -> Turn:
+        turn = Turn(now_ms, live, self._judge, self._rules, self._shown, self._memory)
+        if by_clock:  # what people ask is done
+            turn.quiet = partial(self._quiet, now_ms)
+        return turn
 
-    def _episode(self, turn: Turn, change: Change) -> None:
+    def _quiet(self, now_ms: int, order: WorkOrder) -> str | None:
+        event = self.plan.keeps_quiet(order.queue, order.severity, now_ms)
+        return event.id if event else None
+
+    def _sentence(self, turn: Turn, change: Change) -> tuple[str, str]:
         queue = change.queue
         settings = settings_for(self._catalogue, queue)
-        said = sentence(change, turn.now_ms, settings, lambda m, w: turn.read(queue, m, w))
-        turn.outputs.append(Output(ANOMALIES, queue, queue, anomaly(change, turn.now_ms, said)))
+        return sentence(change, turn.now_ms, settings, lambda m, w: turn.read(queue, m, w))
+
+    def _episode(self, turn: Turn, change: Change) -> None:
+        """One step of an episode: told, and either kept quiet by a planned event or acted upon."""
+        queue, said = change.queue, self._sentence(turn, change)
+        if change.step == Step.START and (event := self._withholds(change, turn.now_ms)):
+            self.plan.withhold(change, event)
+        planned = self.plan.withheld_by(change)
+        turn.outputs.append(Output(ANOMALIES, queue, queue, anomaly(change, turn.now_ms, said, planned)))
+        if planned is None:
+            self._act(turn, change, said)
+        elif change.step != Step.UPDATE:
+            planned_orders.tell(turn, change, planned, said)
+
+    def _withholds(self, change: Change, now_ms: int) -> Event | None:
+        """The event for which the episode that begins with *change* opens nothing. It joins an order that is open."""
+        if change.queue in self._open and change.rule.severity < TREND:
+            return None
+        return self.plan.keeps_quiet(change.queue, change.rule.severity, now_ms)
+
+    def _judge_again(self, turn: Turn, queue: str, figures: NDArray[np.float64]) -> None:
+        """What was withheld in *queue* and is not kept quiet any more goes the way of an episode that begins."""
+        for rule_id, event in sorted(self.plan.withheld[queue].items()):
+            rule = self._rules.get(rule_id)
+            if rule is None:
+                self.plan.release(queue, rule_id)  # it went while nothing was known of its queue yet
+                continue
+            if self.plan.keeps_quiet(queue, rule.severity, turn.now_ms):
+                continue
+            change = self._judge.active(queue, rule_id, figures)
+            if change is None:
+                continue  # its queue has no row yet
+            emergency = self.plan.emergency(queue, turn.now_ms)
+            because = "emergency_declared" if emergency else "planned_event_over"
+            self.plan.release(queue, rule_id)
+            said = self._sentence(turn, change)
+            planned_orders.tell(turn, change, event, said, because)
+            self._act(turn, change, said)
+            order = self._orders.get(queue)
+            if order is not None and queue in self._open and change.rule.severity < TREND:
+                planned_orders.judged_again(turn, order, event, rule_id, because)
+
+    def _stands_still(self, turn: Turn, order: WorkOrder) -> bool:
+        """Whether a planned event makes the open *order* stand still; it begins to, or goes on, when that changes."""
+        event = self.plan.keeps_quiet(order.queue, order.severity, turn.now_ms)
+        if event is not None and planned_orders.stand_still(turn, order, event):
+            self.changed.add(order.queue)
+        elif event is None and order.planned is not None:
+            planned_orders.go_on(self._catalogue, turn, self.plan, order)
+        return event is not None
+
+    def _act(self, turn: Turn, change: Change, said: tuple[str, str]) -> None:
+        """What follows from one step of an episode that nothing keeps quiet."""
+        queue = change.queue
         order = self._orders.get(queue)
         if change.rule.severity >= TREND:
-            if change.step == Step.START:
-                turn.alert_without_order("raised", queue, change.rule.severity, f"{queue}: trend", said)
+            trend.tell(self._catalogue, turn, change, said)
         elif change.step == Step.START:
             self._keep(queue, desk.breached(self._catalogue, turn, order, change, said))
         elif change.step == Step.UPDATE:

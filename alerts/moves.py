@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alerts.order import WorkOrder
-from alerts.workorder import moved
+from alerts.workorder import OPEN, moved
 
 
 def go(order: WorkOrder, event: str) -> bool:
@@ -19,4 +19,6 @@ def go(order: WorkOrder, event: str) -> bool:
     elif event != "recovered" and to != order.state:
         came.clear()
     order.state = to
+    if to not in OPEN:
+        order.planned = order.private.still_since_ms = None
     return True

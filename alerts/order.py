@@ -7,6 +7,11 @@ from typing import Any, Final
 
 from models.outputs import OrderState
 
+#: The cause of an order that closed without anybody resolving it, and of one that nothing is left to judge.
+RECOVERED_CAUSE: Final = "recovered by itself"
+WITHDRAWN_CAUSE: Final = "its rules were withdrawn"
+BY_ITSELF: Final = (RECOVERED_CAUSE, WITHDRAWN_CAUSE)
+
 
 @dataclass(slots=True)
 class Check:
@@ -17,6 +22,71 @@ class Check:
     seen: int
     state: str
     sentence: str
+
+
+@dataclass(slots=True)
+class Offer:
+    """A limit to resolve that a side has proposed; the fields of ``models.outputs.Offer``."""
+
+    side: str
+    by: str
+    until_ms: int
+    at_ms: int
+
+
+@dataclass(slots=True)
+class Negotiation:
+    """How the limit to resolve came about; the fields of ``models.outputs.Negotiation``."""
+
+    default_ms: int | None
+    offers: list[Offer] = field(default_factory=list)
+    agreed_ms: int | None = None
+    agreed_by: str = ""
+    agreed_at_ms: int | None = None
+
+
+@dataclass(slots=True)
+class Consultation:
+    """Who takes part beside the owner; the fields of ``models.outputs.Consultation``."""
+
+    people: list[str] = field(default_factory=list)
+    departments: list[str] = field(default_factory=list)
+    supervisor: str | None = None
+
+
+@dataclass(slots=True)
+class Finding:
+    """What was reported of the queue; the fields of ``models.outputs.Finding``."""
+
+    id: str
+    kind: str
+    text: str
+    severity: int
+    by: str
+    at_ms: int
+    verify: str
+    metric: str
+    window: str
+    limit: float | None
+    below: bool
+    person: str
+    key: str
+    state: str = "open"
+    evidence: str = ""
+
+
+@dataclass(slots=True)
+class Like:
+    """A similar closed order that was offered; the fields of ``models.outputs.Like``."""
+
+    order: str
+    queue: str
+    score: float
+    cause: str
+    measure: str
+    effect: str
+    minutes: int
+    helped: str = ""
 
 
 @dataclass(slots=True)
@@ -34,19 +104,23 @@ class Private:
     resolve_from_ms: int = 0
     resolve_late: bool = False  #: the limit to resolve has been broken and told
     climb_ms: int | None = None  #: when a broken limit to resolve escalates again
+    heard_ms: int = 0  #: when a person last did something with it, it moved, or somebody was paged
     undecided_at_ms: int = 0
     paused_ms: int | None = None
-    proposed_by: str = ""
-    proposed_ms: int | None = None
     cancel_by: str = ""
     cancel_reason: str = ""
     handover_to: str = ""
+    sheet: dict[str, Any] | None = None  #: its part of the last sheet of a shift, as told (`alerts.handover`)
+    still_since_ms: int | None = None  #: since when its limits are to be moved for a planned event
     verdict: str = ""
+    resolved_by: str = ""
+    calls_passed: str = ""  #: what the calls since the resolve have proven, while findings are still open
+    first_figures: dict[str, float] = field(default_factory=dict)  #: those of the symptoms when it opened
 
 
 @dataclass(slots=True)
 class WorkOrder:
-    """One order. Fields down to *version* are the payload; see ``models.outputs.Order``."""
+    """One order. Fields down to *planned* are the payload; see ``models.outputs.Order``."""
 
     id: str
     queue: str
@@ -71,17 +145,30 @@ class WorkOrder:
     updated_ms: int = 0
     sentence: str = ""
     version: int = 0
+    negotiation: Negotiation | None = None
+    consultation: Consultation | None = None
+    findings: list[Finding] = field(default_factory=list)
+    like: list[Like] = field(default_factory=list)
+    problem: str | None = None
+    planned: str | None = None
     private: Private = field(default_factory=Private)
 
 
 _PUBLIC: Final = tuple(f.name for f in fields(WorkOrder) if f.name != "private")
+_TEXTS: Final = ("symptoms", "active")
+_PARTS: Final = ("verification", "negotiation", "consultation")
+_LISTS: Final = ("findings", "like")
 
 
 def public(order: WorkOrder) -> dict[str, Any]:
-    """*order* as its payload without ``pos``; lists and the verification are copies."""
+    """*order* as its payload without ``pos``; lists and parts are copies."""
     shown: dict[str, Any] = {name: getattr(order, name) for name in _PUBLIC}
-    shown["symptoms"], shown["active"] = list(order.symptoms), list(order.active)
-    shown["verification"] = asdict(order.verification) if order.verification else None
+    for name in _TEXTS:
+        shown[name] = list(shown[name])
+    for name in _PARTS:
+        shown[name] = asdict(shown[name]) if shown[name] else None
+    for name in _LISTS:
+        shown[name] = [asdict(part) for part in shown[name]]
     return shown
 
 
@@ -93,7 +180,21 @@ def packed(order: WorkOrder) -> dict[str, Any]:
 def unpacked(state: dict[str, Any]) -> WorkOrder:
     """The order that `packed` wrote."""
     kept: dict[str, Any] = dict(state)
-    check = kept.pop("verification")
-    private = Private(**kept.pop("private"))
-    kept |= {name: list(kept[name]) for name in ("symptoms", "active")}
-    return WorkOrder(**kept, verification=Check(**check) if check else None, private=private)
+    kept |= {name: list(kept[name]) for name in _TEXTS}
+    talks = kept.pop("negotiation")
+    if talks is not None:
+        talks = Negotiation(**talks | {"offers": [Offer(**offer) for offer in talks["offers"]]})
+    check, consulted = kept.pop("verification"), kept.pop("consultation")
+    return WorkOrder(
+        **{name: value for name, value in kept.items() if name not in (*_LISTS, "private")},
+        verification=Check(**check) if check else None,
+        negotiation=talks,
+        consultation=_consultation(consulted) if consulted else None,
+        findings=[Finding(**finding) for finding in kept["findings"]],
+        like=[Like(**like) for like in kept["like"]],
+        private=Private(**kept["private"]),
+    )
+
+
+def _consultation(state: dict[str, Any]) -> Consultation:
+    return Consultation(list(state["people"]), list(state["departments"]), state["supervisor"])

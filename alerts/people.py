@@ -7,7 +7,7 @@ from alerts.moves import go
 from alerts.order import WorkOrder
 from alerts.turn import Turn
 from models.catalogue import Catalogue, Person
-from models.hours import on_duty
+from models.duty import on_duty
 
 
 def give(order: WorkOrder, person: Person) -> None:
@@ -17,22 +17,31 @@ def give(order: WorkOrder, person: Person) -> None:
         order.private.tried.append(person.id)
 
 
-def page(catalogue: Catalogue, turn: Turn, order: WorkOrder, person: Person, said: tuple[str, str]) -> None:
-    """Page *person*, unless that was done just now or nobody is woken for this."""
+def page(
+    catalogue: Catalogue, turn: Turn, order: WorkOrder, person: Person, said: tuple[str, str], kind: str = "page"
+) -> None:
+    """Page *person*, unless that was done just now, nobody is woken for this, or a planned event runs.
+
+    *kind* is ``asked`` for what is asked of this person beside: the owner's answer does not settle it.
+    """
     last = order.private.paged.get(person.id)
-    if order.severity >= 3 and not on_duty(person, turn.now_ms):
+    if event := turn.quiet(order):
+        turn.log(order, "breached", "suppressed", "planned_event", data={"person": person.id, "planned": event})
+    elif order.severity >= 3 and not on_duty(catalogue, person, turn.now_ms):
         turn.log(order, "breached", "suppressed", "off_duty_and_not_urgent", data={"person": person.id})
     elif last is not None and turn.now_ms - last < catalogue.limits.page_gap_ms:
         turn.log(order, "breached", "suppressed", "paged_recently", data={"person": person.id, "last_ms": last})
     else:
         order.private.paged[person.id] = turn.now_ms
         turn.log(order, "breached", "notified", "paged", data={"person": person.id})
-        turn.alert("page", order, *said, owner=person.id)
+        turn.alert(kind, order, *said, owner=person.id)
 
 
 def escalate(catalogue: Catalogue, turn: Turn, order: WorkOrder, event: str, why: tuple[str, str]) -> bool:
     """Hand the order to the next on duty in the tier, then up; at the top the owner is told again. Whether it moved."""
-    choice = routing.next_owner(catalogue, order.queue, order.owner, order.private.tried, turn.now_ms)
+    asked = order.consultation
+    skipped = [asked.supervisor] if asked is not None and asked.supervisor else []  # supervises, so cannot handle it
+    choice = routing.next_owner(catalogue, order.queue, order.owner, [*order.private.tried, *skipped], turn.now_ms)
     said = (f"{why[0]}. {order.sentence}", f"{why[1]}。{order.sentence}")
     if choice.person is None:
         turn.log(order, event, "not_escalated", choice.reason, data={"because": why[0]})

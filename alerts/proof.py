@@ -6,35 +6,73 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
+from typing import Final
 
-from alerts import limits, people, verification
+from alerts import consultation, findings, limits, people, verification
 from alerts.episode import amount, anomaly
 from alerts.judge import Change
 from alerts.moves import go
-from alerts.order import Check, WorkOrder
+from alerts.order import RECOVERED_CAUSE, WITHDRAWN_CAUSE, Check, WorkOrder
 from alerts.rules import Step
 from alerts.turn import SYSTEM, Output, Turn
 from models.catalogue import Catalogue, Rule
 from models.metric import METRIC, WINDOW_MS
 from models.topics import ANOMALIES, DAY_MS
 
-RECOVERED_CAUSE = "recovered by itself"
-#: Of an order that closes when nothing is left that could be judged.
-WITHDRAWN_CAUSE = "its rules were withdrawn"
+#: A verification that has paused for so long is left to people: longer than a weekend with a holiday beside it. A queue
+#: that never opens again, or whose sources are gone, would else keep its order open for ever.
+PAUSE_MAX_MS: Final = 72 * 3_600_000
 
 
 def start_verification(catalogue: Catalogue, turn: Turn, order: WorkOrder, by_itself: bool) -> None:
-    """Count the calls offered from now on."""
-    needed = catalogue.limits.verify_calls
-    order.verification = Check(turn.now_ms, needed, 0, "running", _counted(0, needed, by_itself))
-    order.private.by_itself = by_itself
+    """Count the calls offered from now on, and wait for what else is to prove it."""
+    if not by_itself:
+        findings.begin(order)
+    limits.hold_so_far(catalogue, turn, order)
+    order.private.by_itself, order.private.calls_passed = by_itself, ""
+    calls = findings.needs_calls(order, len(symptoms(turn, order)))
+    order.verification = Check(turn.now_ms, catalogue.limits.verify_calls if calls else 0, 0, "running", "")
+    order.verification.sentence = _standing(order)
     order.private.undecided_at_ms = turn.now_ms + catalogue.limits.undecided_ms
     order.private.paused_ms = None
     turn.live.watch(order.queue, turn.now_ms)
 
 
-def _counted(count: int, needed: int, by_itself: bool) -> str:
-    return f"{count} of {needed} calls since the {'recovery' if by_itself else 'resolve'}"
+def count_anew(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
+    """A verification that stood still goes on; what the calls have not proven yet, those from now on are to prove."""
+    check = order.verification
+    if check is None:
+        return
+    check.state, order.private.paused_ms = "running", None
+    if check.needed and not order.private.calls_passed:
+        check.since_ms, check.seen = turn.now_ms, 0
+        order.private.undecided_at_ms = turn.now_ms + catalogue.limits.undecided_ms
+        turn.live.watch(order.queue, turn.now_ms)
+    check.sentence = _standing(order)
+
+
+def joined(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
+    """A symptom, or a finding with a figure, has joined while *order* is verified: the calls prove that too."""
+    check = order.verification
+    held = order.state == "on_hold" and order.private.came_from[-1:] == ["verifying"]
+    if check is None or not (held or order.state == "verifying"):
+        return
+    order.private.calls_passed = ""
+    if not check.needed and findings.needs_calls(order, len(symptoms(turn, order))):
+        check.needed = catalogue.limits.verify_calls
+    check.sentence = _standing(order)
+
+
+def _standing(order: WorkOrder) -> str:
+    """How far a verification has come, in words."""
+    check, waits = order.verification, findings.waited_for(order)
+    parts = [f"waits for {waits}"] if waits else []
+    if order.private.calls_passed:
+        parts.insert(0, order.private.calls_passed)
+    elif check is not None and check.needed:
+        since = "recovery" if order.private.by_itself else "resolve"
+        parts.insert(0, f"{check.seen} of {check.needed} calls since the {since}")
+    return ", ".join(parts) or "nothing is left to wait for"
 
 
 def stop_verification(turn: Turn, order: WorkOrder, state: str, words: str) -> None:
@@ -53,15 +91,35 @@ def symptoms(turn: Turn, order: WorkOrder) -> list[Rule]:
 
 def verify(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
     """One clock of a verification: paused while closed, judged with enough calls, undecided after a time."""
-    check, rules = order.verification, symptoms(turn, order)
-    if check is None or turn.now_ms <= check.since_ms or _paused(turn, order, check):
+    check, rules = order.verification, symptoms(turn, order) + findings.rules(order)
+    if check is None or turn.now_ms <= check.since_ms or (check.needed and _paused(turn, order, check)):
         return  # the figures of the clock at which the watch began are still those of an earlier watch
+    if not check.needed or order.private.calls_passed:
+        finish(catalogue, turn, order)
+    else:
+        _count(catalogue, turn, order, check, rules)
+    if order.state == "verifying" and check.state == "running" and turn.now_ms >= order.private.undecided_at_ms:
+        check.state = "undecided"
+        check.sentence = _undecided(order, check)
+        go(order, "undecided")
+        turn.log(order, "undecided", "undecided", check.sentence)
+        turn.alert("changed", order, f"Undecided: {check.sentence}", f"验证未决:仅{check.seen}/{check.needed}通来电")
+
+
+def _undecided(order: WorkOrder, check: Check) -> str:
+    if findings.pending(order):
+        return f"nothing has proven it yet: {_standing(order)}"
+    return f"only {check.seen} of {check.needed} calls: a test call or signed evidence decides"
+
+
+def _count(catalogue: Catalogue, turn: Turn, order: WorkOrder, check: Check, rules: list[Rule]) -> None:
+    """The calls since the resolve: judged when there are enough."""
 
     def read(metric: str, window: str) -> float | None:
         return turn.read(order.queue, metric, window)
 
     count = verification.seen(rules, read)
-    if count >= check.needed:
+    if count >= check.needed and not findings.undefined(order, read):
         result = verification.outcome(rules, read)
         if result is not None:
             check.seen = count
@@ -69,14 +127,8 @@ def verify(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
             return
     if count > check.seen:
         check.seen = count
-        check.sentence = _counted(count, check.needed, order.private.by_itself)
+        check.sentence = _standing(order)
         turn.log(order, "undecided", "counting", check.sentence)
-    if check.state == "running" and turn.now_ms >= order.private.undecided_at_ms:
-        check.state = "undecided"
-        check.sentence = f"only {check.seen} of {check.needed} calls: a test call or signed evidence decides"
-        go(order, "undecided")
-        turn.log(order, "undecided", "undecided", check.sentence)
-        turn.alert("changed", order, f"Undecided: {check.sentence}", f"验证未决:仅{check.seen}/{check.needed}通来电")
 
 
 def _paused(turn: Turn, order: WorkOrder, check: Check) -> bool:
@@ -86,6 +138,11 @@ def _paused(turn: Turn, order: WorkOrder, check: Check) -> bool:
     if (closed or blind) and check.state == "running":
         check.state, order.private.paused_ms = "paused", turn.now_ms
         turn.log(order, "undecided", "paused", "the queue is closed" if closed else "no source of events is heard of")
+    elif (closed or blind) and check.state == "paused":
+        if turn.now_ms - (order.private.paused_ms or turn.now_ms) >= PAUSE_MAX_MS:
+            check.state, order.private.paused_ms = "undecided", None
+            check.sentence = "paused for three days: a test call or signed evidence decides"
+            turn.log(order, "undecided", "undecided", "paused for three days: a test call or signed evidence decides")
     elif not closed and not blind and check.state == "paused":
         order.private.undecided_at_ms += turn.now_ms - (order.private.paused_ms or turn.now_ms)
         check.state, order.private.paused_ms = "running", None
@@ -95,24 +152,86 @@ def _paused(turn: Turn, order: WorkOrder, check: Check) -> bool:
 
 def _decide(catalogue: Catalogue, turn: Turn, order: WorkOrder, good: bool, words: str) -> None:
     count = order.verification.seen if order.verification else 0
-    if good:
-        close(turn, order, f"the next {count} calls: {words}", (f"Closed: {words}", f"验证通过并关闭:{words}"))
+    why = f"the next {count} calls: {words}"
+    if not good:
+        fail(catalogue, turn, order, why)
+    elif not findings.waited_for(order):
+        close(turn, order, why, (f"Closed: {words}", f"验证通过并关闭:{words}"), catalogue=catalogue)
     else:
-        fail(catalogue, turn, order, f"the next {count} calls: {words}")
+        order.private.calls_passed = why
+        for finding in order.findings:
+            if finding.verify == "figure":
+                findings.passed(finding, why)
+        _stand(turn, order, "verified", "calls_passed")
 
 
-def close(turn: Turn, order: WorkOrder, why: str, said: tuple[str, str], actor: str = SYSTEM) -> None:
+def _stand(turn: Turn, order: WorkOrder, event: str, decision: str) -> None:
+    """Note in the log how far the verification has come."""
+    if order.verification is not None:
+        order.verification.sentence = _standing(order)
+        turn.log(order, event, decision, order.verification.sentence)
+
+
+def finish(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
+    """Close a verification in which all has come that was waited for; it goes on otherwise."""
+    check = order.verification
+    if check is None or order.state != "verifying" or findings.pending(order):
+        return
+    if check.needed and not order.private.calls_passed:
+        return
+    proofs = [order.private.calls_passed, *(finding.evidence for finding in order.findings)]
+    why = "; ".join(text for text in proofs if text)
+    close(turn, order, why, (f"Closed: {why}", f"验证通过并关闭:{why}"), catalogue=catalogue)
+
+
+def probe(catalogue: Catalogue, turn: Turn, order: WorkOrder, ok: bool) -> None:
+    """A test call, while verifying: proves the findings that wait for one, and decides what calls left undecided."""
+    check = order.verification
+    waiting = [f for f in findings.pending(order) if f.verify == "probe"]
+    undecided = check is not None and check.state == "undecided" and not findings.rules(order)
+    if check is None or not (waiting or undecided):
+        return
+    words = "a test call got through" if ok else "a test call did not get through"
+    if not ok:
+        fail(catalogue, turn, order, words)
+        return
+    for finding in waiting:
+        findings.passed(finding, words)
+    if undecided and not order.private.calls_passed:
+        order.private.calls_passed = words
+    if not findings.pending(order) and (order.private.calls_passed or not check.needed):
+        close(turn, order, words, ("Closed: a test call got through", "拨测成功,工单关闭"), catalogue=catalogue)
+    else:
+        _stand(turn, order, "verified", "test_call_passed")
+
+
+def close(
+    turn: Turn,
+    order: WorkOrder,
+    why: str,
+    said: tuple[str, str],
+    actor: str = SYSTEM,
+    *,
+    catalogue: Catalogue,
+) -> None:
     """A passing verification, and the only end of an order: episodes still in their window are settled with it."""
     check = order.verification
     stop_verification(turn, order, "passed", why)
     go(order, "verified")
     order.closed_ms = turn.now_ms
     if order.cause is None:
-        order.cause, order.measure = RECOVERED_CAUSE if symptoms(turn, order) else WITHDRAWN_CAUSE, "none"
+        left = symptoms(turn, order) or order.findings
+        order.cause, order.measure = RECOVERED_CAUSE if left else WITHDRAWN_CAUSE, "none"
+    for finding in findings.pending(order):
+        findings.passed(finding, why)
     for rule_id in sorted(order.active):
         _settle(turn, order, rule_id, check.since_ms if check else turn.now_ms)
     order.active.clear()
+    order.private.cancel_by = order.private.cancel_reason = ""
     turn.log(order, "verified", "closed", why, actor)
+    consultation.over(turn, order, "verified")
+    if turn.memory.keep(catalogue, order):
+        turn.log(order, "verified", "experience_kept", "cause, measure and effect are kept for orders like it")
     turn.alert("cleared", order, *said)
 
 

@@ -7,11 +7,12 @@ order as it stands and then the alerts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from alerts.judge import Judge
+from alerts.memory import Memory
 from alerts.order import WorkOrder, public
 from models.catalogue import Rule
 from models.topics import ALERTS, WORKORDER_LOG, WORKORDERS
@@ -42,6 +43,10 @@ class Output:
     payload: dict[str, Any]
 
 
+def _nothing_planned(order: WorkOrder) -> str | None:
+    return None
+
+
 @dataclass(slots=True)
 class Turn:
     """One input being decided at *now_ms*."""
@@ -51,8 +56,12 @@ class Turn:
     judge: Judge
     rules: Mapping[str, Rule]
     shown: dict[str, dict[str, Any]]  #: order id to its payload at its last log entry
+    memory: Memory
+    #: the planned event for which nobody is paged about an order; commands of people page all the same
+    quiet: Callable[[WorkOrder], str | None] = _nothing_planned
     outputs: list[Output] = field(default_factory=list)
     touched: dict[str, WorkOrder] = field(default_factory=dict)
+    managers_told: set[str] = field(default_factory=set)  #: departments whose handover a manager was paged about
     _alerts: list[Output] = field(default_factory=list)
 
     def read(self, queue: str, metric: str, window: str) -> float | None:
@@ -63,6 +72,7 @@ class Turn:
         """The live figures of an order's symptoms and of the callers waiting too long, as ``metric@window``."""
         wanted = {("waiting_past_threshold", "now")}
         wanted |= {(self.rules[r].metric, self.rules[r].window) for r in order.symptoms if r in self.rules}
+        wanted |= {(f.metric, f.window) for f in order.findings if f.verify == "figure"}
         return {f"{m}@{w}": self.read(order.queue, m, w) for m, w in sorted(wanted)}
 
     def log(
@@ -79,6 +89,11 @@ class Turn:
         order.version += 1
         order.updated_ms = self.now_ms
         before, after = self.shown.get(order.id, {}), public(order)
+        moved = before.get("state") != order.state
+        if decision not in ("refused", "repeated") and (
+            actor != SYSTEM or moved or decision in ("notified", "reminded")
+        ):
+            order.private.heard_ms = self.now_ms
         self.shown[order.id] = after
         self.touched[order.queue] = order
         entry = {
@@ -112,8 +127,9 @@ class Turn:
         said: tuple[str, str],
         order: str | None = None,
         owner: str | None = None,
+        parts: Mapping[str, Any] | None = None,
     ) -> None:
-        """An alert that need not belong to an order, such as a trend note."""
+        """An alert that need not belong to an order; *parts* are its note or its problem."""
         payload = {
             "kind": kind,
             "queue": queue,
@@ -124,7 +140,9 @@ class Turn:
             "title": title,
             "text": said[0],
             "zh": said[1],
-        }
+            "note": None,
+            "problem": None,
+        } | dict(parts or {})
         self._alerts.append(Output(ALERTS, queue, queue, payload))
 
     def flush(self, queue: str) -> None:

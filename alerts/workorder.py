@@ -1,9 +1,9 @@
 """The one table of legal moves of a work order. Everything that changes a state asks `moved`; nothing else decides.
 
-Theory. An order is opened by a breach, told to a person, and leads that person round a loop that ends only when the
-live figure has recovered, or when two people agree that there was nothing::
+Theory. An order is opened by a breach or by what somebody reports, told to a person, and leads that person round a loop
+that ends only when the live figure has recovered, or when two people agree that there was nothing::
 
-    (new) --breached--> detected --breached--> dispatched --acknowledge--> acknowledged --analyse--> analysing
+    (new) --breached, report--> detected --breached--> dispatched --acknowledge--> acknowledged --analyse--> analysing
     acknowledged, analysing, accepted --resolve--> verifying --verified--> closed
     verifying --failed--> analysing          the calls offered after the resolve are no better
     closed --relapsed--> analysing           inside the reopen window: the same order
@@ -22,8 +22,14 @@ Notes that the arrows do not say:
 - ``cancel`` only asks; ``confirm_cancel`` by a second person moves. That the person is another one, that resolve has a
   cause and is not contradicted by the present, and who may accept, are guards (`alerts.commands`), not moves.
 - ``verified`` is the only way to ``closed``. A test call and signed evidence lead to it: they decide what the calls
-  left undecided.
-- ``verdict`` and ``note`` are legal for ever.
+  left undecided. So do ``over`` and ``sign_check``: each proves a finding in its own way (`alerts.findings`).
+- ``remind_due`` comes to who has acknowledged and is silent, also when a verification stays undecided; a broken limit
+  comes to anybody.
+- ``verdict``, ``note`` and ``helped`` are legal for ever. Whose each command is stands in `alerts.roles`.
+- ``close_problem`` is about a problem record of the queue; logged with the queue's last order.
+- ``floor_note`` and ``accept_shift`` are about no one order: a line of the floor log, and `accept_handover` of each
+  order that waits for the incoming lead. Nor are those of planned events and emergencies (`alerts.planned`);
+  ``planned_begins`` and ``planned_over`` come to an open order whose queue one covers.
 """
 
 from __future__ import annotations
@@ -45,6 +51,11 @@ SystemEvent = Literal[
     "resolve_due",
     "hold_due",
     "accept_due",
+    "remind_due",
+    "shift_ends",
+    "handover_due",
+    "planned_begins",
+    "planned_over",
 ]
 SYSTEM_EVENTS: Final[tuple[str, ...]] = SystemEvent.__args__  # type: ignore[attr-defined]
 
@@ -96,6 +107,20 @@ MOVES: Final[dict[str, dict[str, str]]] = {
     "accept_handover": _row(OPEN, SAME),
     "sign_evidence": {"verifying": SAME},
     "verdict": _row(STATES, SAME),
+    "report": {NEW: "detected"} | _row(OPEN, SAME),
+    "over": _row(OPEN, SAME),
+    "sign_check": {"verifying": SAME},
+    "supervise": _row(OPEN, SAME),
+    "release": _row(OPEN, SAME),
+    "close_problem": _row(STATES, SAME),
+    "helped": _row(STATES, SAME),
+    "floor_note": {},
+    "accept_shift": {},
+    "plan": {},
+    "shorten_plan": {},
+    "cancel_plan": {},
+    "declare_emergency": {},
+    "stand_down": {},
     # system events
     "breached": {NEW: "detected", "detected": "dispatched"},
     "joined": _row(OPEN, SAME),
@@ -108,6 +133,11 @@ MOVES: Final[dict[str, dict[str, str]]] = {
     "resolve_due": _row(WORKING, SAME),
     "hold_due": {"on_hold": BACK},
     "accept_due": {"accepted": "analysing"},
+    "remind_due": _row(("acknowledged", "analysing", "verifying"), SAME),
+    "shift_ends": _row(OPEN, SAME),
+    "handover_due": _row(OPEN, SAME),
+    "planned_begins": _row(OPEN, SAME),
+    "planned_over": _row(OPEN, SAME),
 }
 
 

@@ -21,10 +21,13 @@ COMMANDS: Final = (
     "detect",
     "reconcile",
     "orders",
+    "lost",
     "alerts",
+    "notify",
     "rules",
     "plan",
     "staff",
+    "rota",
     "repartition",
     "bench",
 )

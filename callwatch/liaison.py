@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from callwatch.commands.orders import Wallboard
+from callwatch.wallboard_client import Wallboard
 from models.errors import CallwatchError
 
 #: What a person takes, in stream time: to see an order, to begin on it, to try again after a refusal.

@@ -10,9 +10,11 @@ new topics, and the old ones stay as they are. In this order:
    of each new log are the settings in force; what was moved counts as caused by it: ``pos`` is ``[partition, 0, n]``,
    rising as everywhere, and below that of all that the new workers will cause.
 3. The outputs are copied, merged by their times, in order for every queue. Where a record had its ``pos`` before
-   stands in the header ``callwatch_moved_from``.
+   stands in the header ``callwatch_moved_from``, when it was appended there in ``callwatch_moved_at``. The ledger of
+   notifications follows, the last word on each under the key that it has: whoever was told before is told of the end.
 4. The state of every queue and unit is written as snapshots that stand at offset 1 (`agents.moved`).
-5. The old logs must still end where they did; a barrier goes in front of them, and those of the new topics are lifted.
+5. The old logs must still end where they did; a barrier goes in front of them and their ledger (to which nobody may
+   have written meanwhile), and those of the new topics are lifted.
 
 Cut anywhere before the last step, the old installation is whole and goes on; the new topics stay barred and say so.
 """
@@ -34,11 +36,14 @@ from agents.actor import PartitionActor
 from agents.keeper import SEND_MAX, PartitionKeeper, cloud_headers
 from agents.moved import actor_of, home_of
 from agents.units import BOARD
+from alerts.case import supersedes
 from alerts.workorder import OPEN
 from models.catalogue import Catalogue
 from models.errors import WorkError
 from models.fields import is_unit
 from models.interner import QUEUES_MAX
+from models.moved import MOVED_AT, MOVED_FROM, origin
+from models.notification import CLOSED, Notification, closing, encode, words
 from models.partition import partition_of
 from models.runtime import KafkaSettings
 from models.settings_record import digest, settings_record, unpacked
@@ -49,6 +54,7 @@ from models.topics import (
     EVENTS,
     INTERVALS,
     METRICS,
+    NOTIFICATIONS,
     OUTPUT_TOPICS,
     SNAPSHOTS,
     WORKORDER_LOG,
@@ -61,8 +67,6 @@ from streams.snapshots import Manifest, SnapshotReader, Snapshots, barrier
 
 Show = Callable[[str], None]
 
-#: Header of a moved record: prefix, then ``partition-offset-n`` as it was.
-MOVED_FROM: Final = "callwatch_moved_from"
 #: Rounds over the old logs until nothing new comes in: the second takes what partitions told each other in the first.
 ROUNDS: Final = 5
 #: Beyond the session timeout: a broker takes a dead worker out of its group by then.
@@ -133,6 +137,7 @@ async def repartition(kafka: KafkaSettings, catalogue: Catalogue, target: KafkaS
     """
     await _check_names(kafka, target)
     await check_stopped(kafka, show)
+    await create_topics(kafka)  # one that was set up before there was a ledger gets an empty one
     async with Sender(kafka) as send:
         former, applied = await _to_the_ends(kafka, catalogue, send, show)
         check_room(former.states, target.partitions)
@@ -144,10 +149,12 @@ async def repartition(kafka: KafkaSettings, catalogue: Catalogue, target: KafkaS
         await _bar(target, send, unfinished)
         await _first_records(target, send, former)
         at = {topic: await _copy(topic, kafka, target, send, show) for topic in OUTPUT_TOPICS}
+        told = await _copy_ledger(kafka, target, send, show)
         homes = [await _state(p, target, send, former, at, show) for p in range(target.partitions)]
         await _check_still(kafka, former)
         # in this order: whatever dies between the two, never both of them may be worked on
-        await _bar(kafka, send, moved_to(target))
+        closed = await _bar(kafka, send, moved_to(target))
+        await _check_told(kafka, send, told, closed)
         show("the old installation is closed")
         await _bar(target, send, None)
     orders = sum(_has_open_order(zstandard.decompress(data)) for data in former.states.values())
@@ -301,9 +308,11 @@ async def _check_still(kafka: KafkaSettings, former: Former) -> None:
 # -- the new partitions -------------------------------------------------------------------------------------------
 
 
-async def _bar(kafka: KafkaSettings, send: Sender, why: str | None) -> None:
-    topic = topic_name(kafka.prefix, SNAPSHOTS)
+async def _bar(kafka: KafkaSettings, send: Sender, why: str | None) -> list[int]:
+    """Keep workers and notifiers out, or let them in; returns where in each partition of the ledger that is said."""
+    topic, ledger = topic_name(kafka.prefix, SNAPSHOTS), topic_name(kafka.prefix, NOTIFICATIONS)
     await send([(topic, partition, *barrier(why), None) for partition in range(kafka.partitions)])
+    return await send([(ledger, partition, *closing(why), None) for partition in range(kafka.partitions)])
 
 
 async def _first_records(target: KafkaSettings, send: Sender, former: Former) -> None:
@@ -328,13 +337,13 @@ async def _copy(
             at[partition] = (offset + 1, at[partition][1])
         waiting.clear()
 
-    async for partition, key, payload in _merged(topic, kafka):
+    async for partition, key, payload, appended in _merged(topic, kafka):
         home = partition_of(payload["queue"], target.partitions)
         old, pos = payload["pos"], (0, at[home][1][1] + 1)
         at[home] = (at[home][0], pos)
         payload["pos"] = [home, *pos]
         came = b"%b%d-%d-%d" % (kafka.prefix.encode(), partition, old[1], old[2])
-        headers = [*cloud_headers(topic, home, pos), (MOVED_FROM, came)]
+        headers = [*cloud_headers(topic, home, pos), (MOVED_FROM, came), (MOVED_AT, b"%d" % appended)]
         waiting.append((name, home, key, orjson.dumps(payload), headers))
         copied += 1
         if len(waiting) >= SEND_MAX:
@@ -344,37 +353,81 @@ async def _copy(
     return at
 
 
-async def _merged(topic: str, kafka: KafkaSettings) -> AsyncIterator[tuple[int, bytes | None, dict[str, Any]]]:
-    """All records of an output topic (old partition, key, payload), by time, each once, in their partition's order."""
+#: A record on its way: key, payload, and when the broker first had it (its clock, ms).
+_Taken = tuple[bytes | None, dict[str, Any], int]
+
+
+async def _merged(topic: str, kafka: KafkaSettings) -> AsyncIterator[tuple[int, bytes | None, dict[str, Any], int]]:
+    """All records of an output topic (old partition, and as in `_Taken`), by time, each once, in their partition's
+    order."""
     number = count()
     readers = [_once(topic, kafka, partition) for partition in range(kafka.partitions)]
-    heap: list[tuple[int, int, int, bytes | None, dict[str, Any]]] = []
+    heap: list[tuple[int, int, int, _Taken]] = []
 
     async def take(partition: int) -> None:
-        async for key, payload in readers[partition]:
-            heapq.heappush(heap, (payload[_TIME_OF[topic]], partition, next(number), key, payload))
+        async for taken in readers[partition]:
+            heapq.heappush(heap, (taken[1][_TIME_OF[topic]], partition, next(number), taken))
             return
 
     for partition in range(kafka.partitions):
         await take(partition)
     while heap:
-        _, partition, _, key, payload = heapq.heappop(heap)
-        yield partition, key, payload
+        _, partition, _, taken = heapq.heappop(heap)
+        yield partition, *taken
         await take(partition)
 
 
-async def _once(topic: str, kafka: KafkaSettings, partition: int) -> AsyncIterator[tuple[bytes | None, dict[str, Any]]]:
+async def _once(topic: str, kafka: KafkaSettings, partition: int) -> AsyncIterator[_Taken]:
     """As our readers take it: a ``pos`` that was seen is dropped. Tombstones are not kept."""
     seen = (-1, -1)
-    async for rows in read_partition(kafka, topic_name(kafka.prefix, topic), partition):
-        for _, key, value in rows:
-            if value is None:
+    async for records in read_records(kafka, topic_name(kafka.prefix, topic), partition):
+        for record in records:
+            if record.value is None:
                 continue
-            payload = orjson.loads(value)
+            payload = orjson.loads(record.value)
             pos = (payload["pos"][1], payload["pos"][2])
             if pos > seen:
                 seen = pos
-                yield key, payload
+                came = origin(record.headers)
+                yield record.key, payload, (came.appended_ms if came else record.timestamp)
+
+
+async def _copy_ledger(kafka: KafkaSettings, target: KafkaSettings, send: Sender, show: Show) -> list[int]:
+    """Copy the last word on every notification, each to where its queue lies now, in the order in which they came.
+
+    Returns where each old partition ended.
+    """
+    old, new, ends_at, copied = (*(topic_name(k.prefix, NOTIFICATIONS) for k in (kafka, target)), list[int](), 0)
+    for partition in range(kafka.partitions):
+        last, end = dict[str, Notification](), 0
+        async for rows in read_partition(kafka, old, partition):
+            end = rows[-1][0] + 1
+            for record in words(rows):
+                if record.key not in last or supersedes(record, last[record.key]):
+                    last.pop(record.key, None)
+                    last[record.key] = record
+        ends_at.append(end)
+        copies = [
+            (new, partition_of(r.queue, target.partitions), r.key.encode(), encode(r), None) for r in last.values()
+        ]
+        for at in range(0, len(copies), SEND_MAX):
+            await send(copies[at : at + SEND_MAX])
+        copied += len(copies)
+    show(f"{NOTIFICATIONS}: {copied:,} last words copied")
+    return ends_at
+
+
+async def _check_told(kafka: KafkaSettings, send: Sender, told: list[int], closed: list[int]) -> None:
+    """Raise WorkError when somebody notified between the copy of the old ledger (to *told*) and its end (*closed*)."""
+    topic = topic_name(kafka.prefix, NOTIFICATIONS)
+    for partition, (start, end) in enumerate(zip(told, closed, strict=True)):
+        async for rows in read_partition(kafka, topic, partition, start):
+            if any(offset < end and key != CLOSED for offset, key, _ in rows):
+                await _bar(kafka, send, None)
+                raise WorkError(
+                    f"Something was told meanwhile ({topic}[{partition}]): stop the notifiers. The old installation is "
+                    "whole; delete the topics of the new prefix, or choose another with --to, and repeat this."
+                )
 
 
 async def _state(

@@ -17,15 +17,19 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-from callwatch import settings_catalogue
+from callwatch import settings_catalogue, settings_notify
 from callwatch.toml_table import Source, Table
 from models.errors import SettingsError
 from models.runtime import KafkaSettings, Settings, WallboardSettings, WorkerSettings
 
 T = TypeVar("T")
 
-_ONE: Final = ("kafka", "valkey", "worker", "wallboard", "limits")
-_MANY: Final = ("site", "queue", "rule", "department", "person", "source")
+_ONE: Final = ("kafka", "valkey", "worker", "wallboard", "limits", "notify")
+_MANY: Final = (
+    "site", "queue", "rule", "department", "person", "source", "cause", "playbook",
+    "holidays", "shift", "substitution",
+    "contact", "channel", "hook",
+)  # fmt: skip
 _SECRETS: Final = {"password": "CALLWATCH_KAFKA_PASSWORD", "token": "CALLWATCH_TOKEN"}
 
 
@@ -46,6 +50,23 @@ def load_settings(path: Path | None, env: Mapping[str, str] | None = None) -> Se
 def parse_settings(text: str, file: str, env: Mapping[str, str] | None = None) -> Settings:
     """Settings from TOML *text*; *file* names it in refusals."""
     env = os.environ if env is None else env
+    top, one, many = tables(text, file)
+    catalogue = settings_catalogue.read(top, one["limits"], many)
+    settings = Settings(
+        kafka=_kafka(one["kafka"], env),
+        valkey_url=_valkey(one["valkey"], env),
+        worker=_worker(one["worker"]),
+        wallboard=_wallboard(one["wallboard"], env),
+        catalogue=catalogue,
+        notify=settings_notify.read(one["notify"], many, catalogue),
+    )
+    for table in [top, *one.values(), *(t for found in many.values() for t in found)]:
+        table.finish()
+    return settings
+
+
+def tables(text: str, file: str) -> tuple[Table, dict[str, Table], dict[str, list[Table]]]:
+    """The top level of TOML *text*, its single tables and its arrays of tables, by name. Raises SettingsError."""
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -55,18 +76,7 @@ def parse_settings(text: str, file: str, env: Mapping[str, str] | None = None) -
     source = Source(file, text)
     top = Table(source, "", data)
     top.taken.update(_ONE, _MANY)
-    one = {name: _single(top, name) for name in _ONE}
-    many = {name: _array(top, name) for name in _MANY}
-    settings = Settings(
-        kafka=_kafka(one["kafka"], env),
-        valkey_url=_valkey(one["valkey"], env),
-        worker=_worker(one["worker"]),
-        wallboard=_wallboard(one["wallboard"], env),
-        catalogue=settings_catalogue.read(top, one["limits"], many),
-    )
-    for table in [top, *one.values(), *(t for tables in many.values() for t in tables)]:
-        table.finish()
-    return settings
+    return top, {name: _single(top, name) for name in _ONE}, {name: _array(top, name) for name in _MANY}
 
 
 def _single(top: Table, name: str) -> Table:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from alerts.defaults import default_rules
-from callwatch.timetable import WeeklySpan, parse_span
+from callwatch import settings_rota
 from callwatch.toml_table import Table
+from callwatch.toml_times import spans, zone
 from models.catalogue import (
     HALF_HOUR_MIN,
     HALF_HOURS,
     Catalogue,
+    Cause,
     Department,
     Duty,
     FlowOut,
@@ -20,11 +21,14 @@ from models.catalogue import (
     LoopLimits,
     OpeningHours,
     Person,
+    Playbook,
+    PlayStep,
     QueueSettings,
     Rule,
     Site,
     Source,
 )
+from models.causes import KNOWN
 from models.metric import METRIC, Metric
 from models.unit import UNITS_MAX
 
@@ -49,7 +53,7 @@ def read(top: Table, limits: Table, many: dict[str, list[Table]]) -> Catalogue:
     Raises SettingsError with line and reason; the caller refuses keys that nothing took.
     """
     sites = tuple(_site(table) for table in many["site"])
-    departments = tuple(Department(t.string("name"), t.string("title", "")) for t in many["department"])
+    departments = tuple(_one_department(table) for table in many["department"])
     names = _Names(frozenset(s.name for s in sites), frozenset(d.name for d in departments))
     queues = tuple(_queue(table, names) for table in many["queue"])
     rules = _rules(many["rule"], names) if many["rule"] or not top.has("rule") else ()
@@ -61,8 +65,66 @@ def read(top: Table, limits: Table, many: dict[str, list[Table]]) -> Catalogue:
     _once(many["queue"], "pattern", [q.pattern for q in queues])
     _once(many["person"], "id", [p.id for p in people])
     _once(many["source"], "name", [s.name for s in sources])
-    causes = top.strings("causes", Catalogue().causes)
-    return Catalogue(sites, queues, rules, departments, people, _limits(limits), sources, causes)
+    book = tuple(_cause(table) for table in many["cause"])
+    _once(many["cause"], "id", [cause.id for cause in book])
+    listed = top.strings("causes", Catalogue().causes)
+    causes = listed + tuple(cause.id for cause in book if cause.id not in listed)
+    kinds = {cause.kind for cause in (*KNOWN, *book)}
+    playbooks = tuple(_playbook(table, kinds) for table in many["playbook"])
+    _once(many["playbook"], "class", [playbook.kind for playbook in playbooks])
+    catalogue = Catalogue(
+        sites,
+        queues,
+        rules,
+        departments,
+        people,
+        _limits(limits),
+        sources,
+        causes,
+        cause_book=book,
+        playbooks=playbooks,
+    )
+    return settings_rota.added(catalogue, many, TIERS)
+
+
+def _one_department(table: Table) -> Department:
+    return Department(
+        name=table.string("name"),
+        title=table.string("title", ""),
+        strict=table.boolean("strict", False),
+        supervises=table.boolean("supervises", False),
+    )
+
+
+def _cause(table: Table) -> Cause:
+    return Cause(
+        id=table.string("id"),
+        title=table.string("title", ""),
+        zh=table.string("zh", ""),
+        kind=table.string("class", table.values.get("id", "")),
+    )
+
+
+def _playbook(table: Table, kinds: set[str]) -> Playbook:
+    kind = table.string("class")
+    if kind not in kinds and not table.has("rules"):
+        table.refuse("class", f'no cause is of class "{kind}" and no rules suggest it, so nobody would ever see it')
+    return Playbook(
+        kind=kind,
+        title=table.string("title", ""),
+        zh=table.string("zh", ""),
+        rules=table.strings("rules", ()),
+        steps=tuple(_step(table, text) for text in table.strings("steps")),
+    )
+
+
+def _step(table: Table, text: str) -> PlayStep:
+    """``shift_lead: Call two agents back | 召回两名坐席``: who may do it, what, and the same in Chinese."""
+    tier, colon, rest = text.partition(":")
+    if not colon or tier.strip() not in TIERS or not rest.strip():
+        table.refuse("steps", f'"{text}" is not written TIER: step | 步骤, with one of {", ".join(TIERS)}')
+    en, _, zh = rest.partition("|")
+    return PlayStep(TIERS[tier.strip()], en.strip(), zh.strip())
 
 
 def _once(tables: list[Table], key: str, values: list[str]) -> None:
@@ -73,27 +135,8 @@ def _once(tables: list[Table], key: str, values: list[str]) -> None:
         seen[value] = n
 
 
-def _spans(table: Table, key: str) -> list[WeeklySpan]:
-    spans = []
-    for text in table.strings(key, ()):
-        try:
-            spans.append(parse_span(text))
-        except ValueError as error:
-            table.refuse(key, str(error))
-    return spans
-
-
 def _hours(table: Table) -> tuple[OpeningHours, ...]:
-    return tuple(OpeningHours(s.days, s.starts_min, s.ends_min) for s in _spans(table, "hours"))
-
-
-def _zone(table: Table) -> str:
-    zone = table.string("zone", "UTC")
-    try:
-        zoneinfo.ZoneInfo(zone)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        table.refuse("zone", f'"{zone}" is not an IANA time zone such as Asia/Shanghai')
-    return zone
+    return tuple(OpeningHours(s.days, s.starts_min, s.ends_min) for s in spans(table, "hours"))
 
 
 def _site(table: Table) -> Site:
@@ -108,7 +151,7 @@ def _site(table: Table) -> Site:
     region = table.string("region", "")
     if set(region) & set("/*?["):
         table.refuse("region", f'"{region}" may not hold / or wildcards (its unit is called region/*)')
-    return Site(name, _zone(table), minutes, _hours(table), region)
+    return Site(name, zone(table), minutes, _hours(table), region)
 
 
 def _units(tables: list[Table], sites: tuple[Site, ...]) -> None:
@@ -163,7 +206,7 @@ def _queue(table: Table, names: _Names) -> QueueSettings:
 def _peak(table: Table) -> frozenset[int]:
     """The half-hours of the week, 0 to 335 from Monday, that the spans under ``peak`` hold."""
     found: set[int] = set()
-    for span in _spans(table, "peak"):
+    for span in spans(table, "peak"):
         if span.starts_min % HALF_HOUR_MIN or span.ends_min % HALF_HOUR_MIN:
             table.refuse("peak", "peaks are whole half-hours, such as Mon-Fri 10:00-12:00")
         halves = range(span.starts_min // HALF_HOUR_MIN, span.ends_min // HALF_HOUR_MIN)
@@ -247,8 +290,8 @@ def _person(table: Table, names: _Names) -> Person:
         name=table.string("name"),
         department=_department(table, names, None),
         tier=_tier(table),
-        zone=_zone(table),
-        duty=tuple(Duty(s.days, s.starts_min, s.ends_min) for s in _spans(table, "duty")),
+        zone=zone(table),
+        duty=tuple(Duty(s.days, s.starts_min, s.ends_min) for s in spans(table, "duty")),
     )
 
 
@@ -267,6 +310,7 @@ def _limits(table: Table) -> LoopLimits:
         page_gap_ms=minutes("page_gap_min", d.page_gap_ms),
         hold_max_ms=minutes("hold_max_min", d.hold_max_ms),
         accept_max_ms=minutes("accept_max_min", d.accept_max_ms),
+        remind_ms=_three(table, "remind_min", d.remind_ms),
     )
 
 

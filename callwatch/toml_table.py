@@ -54,11 +54,15 @@ class Table:
     many: bool = False
     taken: set[str] = field(default_factory=set)
 
-    def refuse(self, key: str | None, reason: str) -> NoReturn:
-        """Raise SettingsError for *key* (None: the table itself)."""
+    def fault(self, key: str | None, reason: str) -> str:
+        """What is wrong with *key* (None: the table itself), with file and line."""
         line = self.source.line_of(self.name, self.n, key)
         what = f"[[{self.name}]] number {self.n + 1}" if self.many else f"[{self.name}]" if self.name else "top level"
-        raise SettingsError(f"{self.source.file}:{line}: {what}{f', {key}' if key else ''}: {reason}")
+        return f"{self.source.file}:{line}: {what}{f', {key}' if key else ''}: {reason}"
+
+    def refuse(self, key: str | None, reason: str) -> NoReturn:
+        """Raise SettingsError for *key* (None: the table itself)."""
+        raise SettingsError(self.fault(key, reason))
 
     def has(self, key: str) -> bool:
         """Whether the table has *key*."""
@@ -108,6 +112,10 @@ class Table:
         if value not in choices:
             self.refuse(key, f'"{value}" is not one of {", ".join(choices)}{_nearest(value, choices)}')
         return choices[value]
+
+    def boolean(self, key: str, default: Any = _MISSING) -> bool:
+        """True or false."""
+        return bool(self.take(key, (bool,), "true or false", default))
 
     def strings(self, key: str, default: Any = _MISSING) -> tuple[str, ...]:
         """A list of texts, none blank."""

@@ -7,6 +7,7 @@ Plain frozen records without behaviour that needs a clock; ``models.hours`` answ
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from enum import IntEnum
 from typing import Final, Literal
 
@@ -119,15 +120,92 @@ class Person:
     department: str
     tier: int = 0
     zone: str = "UTC"
-    duty: tuple[Duty, ...] = ()  #: empty = always on duty
+    duty: tuple[Duty, ...] = ()  #: empty = always on duty, unless a shift names this person
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """Who is consulted on an order of a department and who is informed of it: people by id, and whole tiers.
+
+    The other two letters of RACI are not chosen: the shift lead is accountable, the liaison responsible beside.
+    """
+
+    consulted: tuple[str, ...] = ()
+    informed: tuple[str, ...] = ()
+    consulted_tiers: frozenset[int] = frozenset({2})
+    informed_tiers: frozenset[int] = frozenset({3, 4})
 
 
 @dataclass(frozen=True, slots=True)
 class Department:
-    """Who answers for which queues."""
+    """Who answers for which queues.
+
+    Somebody must be accountable in the *covered* hours, read on the clock of *zone*; None means the opening hours of
+    the department's queues. Nobody must be on the days of the calendar *closed_on*. *liaisons* empty: its people of
+    tier 0.
+    """
 
     name: str
     title: str = ""
+    strict: bool = False  #: each step of its orders may be done by its role only
+    supervises: bool = False  #: its people supervise orders of others, which they do not handle
+    liaisons: tuple[str, ...] = ()
+    zone: str = "UTC"
+    covered: tuple[OpeningHours, ...] | None = None
+    closed_on: str = ""
+    roles: Roles = field(default_factory=Roles)
+
+
+class OnHoliday(IntEnum):
+    """What a shift does on the days of its calendar: it falls out, or it is for those days alone."""
+
+    OFF = 0
+    ONLY = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Holidays:
+    """A calendar of holidays: local dates. What holds on them is said where the calendar is named."""
+
+    name: str
+    dates: frozenset[date] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """A named shift of a department, with those who are on it. It belongs to the local day on which it begins.
+
+    A *seat* is a tuple of people who take it in turns, *turn_weeks* weeks each, the first of them in the week of
+    *turns_from* (else of *first_day*). Who has the seat *lead* is accountable; without it the shift only helps.
+    *people* are the other seats. The shift is held from *first_day* to *last_day*, both included, None without end.
+    """
+
+    name: str
+    department: str
+    zone: str = "UTC"
+    hours: tuple[Duty, ...] = ()
+    lead: tuple[str, ...] = ()
+    people: tuple[tuple[str, ...], ...] = ()
+    turn_weeks: int = 1
+    turns_from: date | None = None
+    first_day: date | None = None
+    last_day: date | None = None
+    holidays: str = ""  #: name of a calendar
+    on_holidays: OnHoliday = OnHoliday.OFF
+
+
+@dataclass(frozen=True, slots=True)
+class Substitution:
+    """*person* is replaced by *by* in all that begins from *first_day* to *last_day*, both included, local days.
+
+    With *shift* only in the shifts of that name; else in duties without a shift too.
+    """
+
+    person: str
+    by: str
+    first_day: date
+    last_day: date
+    shift: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +220,38 @@ class LoopLimits:
     page_gap_ms: int = 15 * 60_000
     hold_max_ms: int = 8 * 3_600_000
     accept_max_ms: int = 8 * 3_600_000
+    #: Acknowledged and nothing heard of it for so long: whoever is accountable is reminded, again and again.
+    remind_ms: tuple[int, int, int] = (15 * 60_000, 30 * 60_000, 2 * 3_600_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A cause that a resolve may name: its id, what people read, and its class (*kind*), to which playbooks belong."""
+
+    id: str
+    title: str = ""
+    zh: str = ""
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlayStep:
+    """One step of a playbook. From *tier* on a person may take it on their own authority; others ask."""
+
+    tier: int
+    text: str
+    zh: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Playbook:
+    """What to do about a class of causes (*kind*), step by step. *rules*: symptoms that suggest it (wildcards)."""
+
+    kind: str
+    title: str = ""
+    zh: str = ""
+    rules: tuple[str, ...] = ()
+    steps: tuple[PlayStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,3 +274,8 @@ class Catalogue:
     limits: LoopLimits = field(default_factory=LoopLimits)
     sources: tuple[Source, ...] = ()
     causes: tuple[str, ...] = ("trunk", "routing", "staffing", "surge", "platform", "training", "outside", "other")
+    cause_book: tuple[Cause, ...] = ()  #: titles and classes; the eight causes above have theirs in `models.causes`
+    playbooks: tuple[Playbook, ...] = ()
+    holidays: tuple[Holidays, ...] = ()
+    shifts: tuple[Shift, ...] = ()
+    substitutions: tuple[Substitution, ...] = ()

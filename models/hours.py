@@ -1,4 +1,4 @@
-"""Questions of local time about the catalogue: is a queue open, is a person on duty, when did the local day begin.
+"""Questions of local time: is a queue open, which instant is a time of day, when did the local day begin.
 
 Pure functions of an instant (epoch milliseconds UTC) and a zone. Hours are wall-clock hours: on the day that the clock
 jumps, 07:00 is still 07:00. An hour that the clock repeats counts both times, an hour that it skips not at all. A span
@@ -12,13 +12,13 @@ from datetime import UTC, date, datetime, timedelta
 from fnmatch import fnmatchcase
 from zoneinfo import ZoneInfo
 
-from models.catalogue import Catalogue, OpeningHours, Person, QueueSettings, Site
+from models.catalogue import Catalogue, OpeningHours, QueueSettings, Site
 
 DAY_MIN = 1440
 #: Spans repeat every week, so nothing can change later than that if it has not changed by then (one day for the zone).
 LOOKAHEAD_DAYS = 8
 
-#: (days, first minute, minute after the last): what opening hours and duties have in common.
+#: (days, first minute, minute after the last).
 Span = tuple[frozenset[int], int, int]
 
 
@@ -57,6 +57,22 @@ def day_start_ms(zone: str, now_ms: int) -> int:
     return _instant_ms(zone, local(zone, now_ms).date(), 0)
 
 
+def instant_ms(zone: str, day: date, minute: int) -> int:
+    """The first instant at which the clock of *zone* shows *minute* of *day* or more; *minute* may pass 1440.
+
+    A time that comes twice is its first coming, one that never comes is the moment at which the clock jumps over it.
+    """
+    at_ms = _instant_ms(zone, day, minute)
+    low, high = _instant_ms(zone, day, minute, 1) // 1000, at_ms // 1000
+    if low >= high:
+        return at_ms
+    offset = _offset(zone, low)  # skipped: its second reading lies before the jump, its first behind it
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if _offset(zone, middle) == offset else (low, middle)
+    return high * 1000
+
+
 def is_open(site: Site, settings: QueueSettings, now_ms: int) -> bool:
     """Whether the queue is within its opening hours."""
     return _within(_opening(site, settings), site.zone, now_ms)
@@ -67,22 +83,8 @@ def next_change_ms(site: Site, settings: QueueSettings, now_ms: int) -> int | No
     return _next_change(_opening(site, settings), site.zone, now_ms)
 
 
-def on_duty(person: Person, now_ms: int) -> bool:
-    """Whether *person* is on duty; somebody without a rota always is."""
-    return _within(_duties(person), person.zone, now_ms)
-
-
-def duty_change_ms(person: Person, now_ms: int) -> int | None:
-    """When the duty of *person* next begins or ends, None when it never does."""
-    return _next_change(_duties(person), person.zone, now_ms)
-
-
 def _opening(site: Site, settings: QueueSettings) -> Sequence[Span]:
     return [(h.days, h.opens_min, h.closes_min) for h in hours_of(site, settings)]
-
-
-def _duties(person: Person) -> Sequence[Span]:
-    return [(d.days, d.starts_min, d.ends_min) for d in person.duty]
 
 
 def _within(spans: Sequence[Span], zone: str, now_ms: int) -> bool:

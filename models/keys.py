@@ -15,6 +15,8 @@ several installations can share one server.
 | `closed_at` | sorted set | recently closed orders by the time of their closing |
 | `log(order)` | list | the decisions about one order |
 | `logs` | sorted set | orders that have a log, by the time of their last decision |
+| `notes`, `notes_at` | hash, sorted set | what `NOTES_KEPT` names: by id the alert that tells it, ids by time |
+| `planned`, `planned_at` | hash, sorted set | by id the alert that tells a planned event or an emergency, ids by end |
 | `alerts(partition)` | stream | the alerts; the entry of offset o has the id ``<o+1>-0`` |
 | `changed` | channel | what has just changed, for readers that stay |
 """
@@ -40,6 +42,11 @@ CLOSED_KEPT: Final = 200
 LOG_KEPT: Final = 200
 #: Orders whose log is kept: all that can be listed (one open per queue, `CLOSED_KEPT` closed) several times over.
 LOGS_KEPT: Final = 2_000
+#: Trend notes, problem records, parts of handover sheets, lines of the floor log and breaches that were planned for,
+#: as readers can still see them, all together: a week's bulletin.
+NOTES_KEPT: Final = 1_000
+#: Copies of planned events and emergencies, one from each partition: what ends last stays, however much else is told.
+PLANNED_KEPT: Final = 1_000
 #: Alerts kept per partition for screens that come back: at 500 bytes each about 2.5 MB.
 ALERTS_KEPT: Final = 5_000
 
@@ -104,6 +111,26 @@ class Keys:
     def logs(self) -> str:
         """Orders that have a log."""
         return self._name("logs")
+
+    @property
+    def notes(self) -> str:
+        """Trend notes and problem records by id."""
+        return self._name("notes")
+
+    @property
+    def notes_at(self) -> str:
+        """Their ids by time."""
+        return self._name("notes_at")
+
+    @property
+    def planned(self) -> str:
+        """Planned events and emergencies by id."""
+        return self._name("planned")
+
+    @property
+    def planned_at(self) -> str:
+        """Their ids by their end."""
+        return self._name("planned_at")
 
     def alerts(self, partition: int) -> str:
         """Stream of the alerts of one partition."""

@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from models.planned import PlannedKind
+
 Pos = Annotated[tuple[int, int, int], Field(description="[partition, offset, n] of the record that caused this")]
 
 OrderState = Literal[
@@ -64,6 +66,7 @@ class Anomaly(_Payload):
     at_ms: int
     sentence: str
     zh: str
+    planned: str | None = Field(default=None, description="the planned event that kept it from opening an order")
 
 
 class Verification(BaseModel):
@@ -76,6 +79,70 @@ class Verification(BaseModel):
     seen: int
     state: Literal["running", "paused", "undecided", "passed", "failed"]
     sentence: str
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Offer(_Part):
+    """A limit to resolve that one side has proposed."""
+
+    side: str = Field(description="handling or monitoring; empty where the settings name no people")
+    by: str
+    until_ms: int
+    at_ms: int
+
+
+class Negotiation(_Part):
+    """How the limit to resolve was agreed: what held before, the last offer of each side, what was agreed."""
+
+    default_ms: int | None = Field(description="the limit to resolve before anybody proposed another")
+    offers: list[Offer] = Field(description="newest last; it alone can be agreed to, by the other side")
+    agreed_ms: int | None
+    agreed_by: str
+    agreed_at_ms: int | None
+
+
+class Consultation(_Part):
+    """Who takes part in the order beside its owner, and who supervises it without handling it."""
+
+    people: list[str]
+    departments: list[str]
+    supervisor: str | None = Field(description="person id; there is one as soon as several departments take part")
+
+
+class Finding(_Part):
+    """What somebody, or another system, reported about the queue, with the one way to prove that it is over."""
+
+    id: str
+    kind: Literal["on_site", "complaint", "test_call", "external"]
+    text: str
+    severity: int
+    by: str
+    at_ms: int
+    verify: Literal["figure", "probe", "signed", "sender"]
+    metric: str
+    window: str
+    limit: float | None
+    below: bool
+    person: str = Field(description="who signs the check")
+    key: str = Field(description="the sender's own name of it")
+    state: Literal["open", "passed", "failed"]
+    evidence: str
+
+
+class Like(_Part):
+    """A closed order that was offered as similar when this one opened, and whether it helped."""
+
+    order: str
+    queue: str
+    score: float = Field(description="0 to 1, see docs/LOOP.md")
+    cause: str
+    measure: str
+    effect: str
+    minutes: int = Field(description="from its opening to its closing")
+    helped: Literal["", "yes", "no"]
 
 
 class Order(_Payload):
@@ -94,7 +161,9 @@ class Order(_Payload):
     opened_ms: int
     respond_by_ms: int | None
     resolve_by_ms: int | None
-    agreed_ms: int | None = Field(description="resolve limit proposed or agreed, null when the default stands")
+    agreed_ms: int | None = Field(
+        description="limit to resolve that both sides agreed on, null when the default stands"
+    )
     reopened: int
     verification: Verification | None
     cause: str | None
@@ -104,6 +173,14 @@ class Order(_Payload):
     updated_ms: int
     sentence: str
     version: int
+    negotiation: Negotiation | None = None
+    consultation: Consultation | None = None
+    findings: list[Finding] = Field(default_factory=list)
+    like: list[Like] = Field(default_factory=list, description="at most three, the most similar first")
+    problem: str | None = Field(default=None, description="the problem record that this order belongs to")
+    planned: str | None = Field(
+        default=None, description="the planned event for which it stands still: its limits are moved at the event's end"
+    )
 
 
 class LogEntry(_Payload):
@@ -126,10 +203,154 @@ class LogEntry(_Payload):
     order_after: dict[str, object] = Field(description="the order's fields that this decision changed")
 
 
+class TrendNote(_Part):
+    """A contact note about a trend: to the liaison, for information; it is no order and nobody must answer it."""
+
+    id: str
+    rule: str
+    metric: str
+    window: str
+    value: float | None
+    limit: float
+    state: Literal["open", "over"]
+    since_ms: int
+    ended_ms: int | None
+
+
+class Problem(_Part):
+    """A problem record: orders of one queue that keep coming back in the same half-hour of the day."""
+
+    id: str
+    queue: str
+    half_hour: str = Field(description="local, such as 09:30")
+    zone: str
+    orders: list[str] = Field(description="the orders that opened it")
+    since_ms: int
+    state: Literal["open", "closed"] = "open"
+    owner: str | None = Field(default=None, description="person id: accountable; null where the settings name nobody")
+    joined: int = Field(default=0, description="orders that came after those that opened it")
+    closed_ms: int | None = None
+    closed_by: str | None = Field(default=None, description="person id")
+    cause: str = Field(default="", description="the root cause, one line")
+    measure: str = Field(default="", description="what was done about it, one line")
+
+
+class TierGap(_Part):
+    """A tier in which nobody of the department is on duty when the new shift begins; 0 is the liaison."""
+
+    tier: int
+    reason: Literal["nobody_on_duty", "nobody_in_the_settings"]
+
+
+class SheetPart(_Part):
+    """One order on the sheet of a shift handover. Parts of one department and ``starts_ms`` are one sheet."""
+
+    id: str = Field(description="department@starts_ms@queue: a later part of the same id replaces it")
+    department: str
+    shift: str = Field(description="that ends")
+    lead: str | None = Field(description="person id: hands over")
+    began_ms: int
+    ends_ms: int
+    next_shift: str | None
+    next_lead: str | None = Field(description="person id: accepts")
+    starts_ms: int = Field(description="when the next shift begins; without one, when this one ends")
+    accept_by_ms: int = Field(description="then a manager is told")
+    owner: str | None
+    state: Literal["offered", "stays", "accepted", "late"] = Field(
+        description="offered to the next lead; stays with its owner; accepted by name; not accepted in time"
+    )
+    accepted_by: str | None
+    gaps: list[TierGap]
+
+
+class UnusualFigure(_Part):
+    """A figure that departs from the median of *days* earlier days."""
+
+    metric: str
+    window: str
+    value: float
+    usual: float
+    days: int
+
+
+class ChangeNote(_Part):
+    """What was unusual in a queue at a change of shifts, against the same change of earlier days."""
+
+    id: str
+    department: str
+    shift: str
+    starts_ms: int
+    at_ms: int
+    departures: list[UnusualFigure]
+
+
+class FloorNote(_Part):
+    """One line of the floor log."""
+
+    id: str
+    at_ms: int = Field(description="stream time")
+    by: str = Field(description="person id")
+    text: str
+    department: str
+    shift: str | None
+
+
+class PlannedEvent(_Part):
+    """A planned event as one partition has it; those of one ``event`` are the same."""
+
+    id: str = Field(description="event@queue: a later one of the same id replaces it")
+    event: str
+    kind: PlannedKind
+    covers: str = Field(description="a queue, site/*, region/* or *")
+    source: str = Field(description="the source that it is about: a label")
+    text: str
+    by: str = Field(description="person id: entered it")
+    from_ms: int
+    until_ms: int = Field(description="first instant at which it does not hold any more")
+    state: Literal["entered", "shortened", "cancelled"]
+    changed_by: str | None = Field(description="person id: shortened or cancelled it")
+    reason: str
+
+
+class Emergency(_Part):
+    """The emergency state as one partition has it; those of one ``event`` are the same."""
+
+    id: str = Field(description="event@queue: a later one of the same id replaces it")
+    event: str
+    covers: str
+    reason: str
+    by: str = Field(description="person id: declared it")
+    since_ms: int
+    ended_ms: int | None
+    ended_by: str | None
+    ended_reason: str
+
+
+class Suppressed(_Part):
+    """An episode that a planned event kept from opening an order and from being paged."""
+
+    id: str = Field(description="of the episode")
+    event: str
+    rule: str
+    metric: str
+    window: str
+    value: float | None
+    limit: float
+    since_ms: int
+    ended_ms: int | None
+    state: Literal["running", "over", "judged_again"] = Field(
+        description="over: it began and ended within the event; judged_again: nothing keeps it quiet any more"
+    )
+    because: Literal["planned_event", "planned_event_over", "emergency_declared"]
+
+
 class Alert(_Payload):
     """What a wallboard or a person should see (topic ``alerts``)."""
 
-    kind: Literal["raised", "changed", "cleared", "refused", "page"]
+    kind: Literal[
+        "raised", "changed", "cleared", "refused", "page", "asked", "problem", "handover",
+        "floor", "planned", "suppressed", "emergency",
+    ]  # fmt: skip
     queue: str
     order: str | None
     at_ms: int
@@ -138,6 +359,14 @@ class Alert(_Payload):
     title: str
     text: str
     zh: str
+    note: TrendNote | None = Field(default=None, description="of a trend note: no order belongs to it")
+    problem: Problem | None = Field(default=None, description="of kind problem")
+    sheet: SheetPart | None = Field(default=None, description="of kind handover")
+    watch: ChangeNote | None = Field(default=None, description="of kind handover: of figures, not of an order")
+    floor: FloorNote | None = Field(default=None, description="of kind floor")
+    planned: PlannedEvent | None = Field(default=None, description="of kind planned")
+    emergency: Emergency | None = Field(default=None, description="of kind emergency")
+    suppressed: Suppressed | None = Field(default=None, description="of kind suppressed")
 
 
 class QueueFigures(BaseModel):

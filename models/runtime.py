@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from models.catalogue import Catalogue
+from models.notification import NotifySettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +55,4 @@ class Settings:
     worker: WorkerSettings = field(default_factory=WorkerSettings)
     wallboard: WallboardSettings = field(default_factory=WallboardSettings)
     catalogue: Catalogue = field(default_factory=Catalogue)
+    notify: NotifySettings = field(default_factory=NotifySettings)

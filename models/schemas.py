@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from models import fields, outputs, topics
 from models.event import AGENT_STATES, CALL_TYPES, CONTROL_TYPES, EVENT_TYPES, FLOW_REASONS, QUEUELESS_TYPES, TYPE_NAMES
+from models.notification import Notification
 from models.plan import record as plan_record
 from models.unit import UnitSums
 
@@ -33,6 +34,7 @@ PAYLOADS: Final[dict[str, type[BaseModel]]] = {
     topics.WORKORDER_LOG: outputs.LogEntry,
     topics.ALERTS: outputs.Alert,
     topics.DEAD_LETTERS: outputs.DeadLetterRecord,
+    topics.NOTIFICATIONS: Notification,
 }
 
 _CONTROL: Final = "[\\u0000-\\u001f\\u007f-\\u009f]"

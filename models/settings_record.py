@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
+from datetime import date
 from hashlib import blake2b
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -23,11 +24,20 @@ from models.errors import SettingsError
 from models.fields import QUEUE_MAX, TEXT_MAX, VALUE_BYTES_MAX, queue_fault
 from models.metric import FIGURES
 from models.refusal import Reason, Refused
+from models.rota_check import name_faults
 
 #: Durations of settings: a year is more than anybody waits.
 MILLIS_MAX: Final = 366 * 86_400_000
 #: Thresholds stand in 32-bit columns: 24 days.
 THRESHOLD_MAX: Final = 2**31 - 1
+#: Shifts, and substitutions: those of sixteen departments for a year ahead, and a walk over them takes a second.
+ROTA_MAX: Final = 500
+#: Days of a calendar, and seats of a shift: ten years of holidays, a large floor.
+DATES_MAX: Final = 500
+SEATS_MAX: Final = 100
+#: Days that settings may name. Far from both ends of what calendars can hold, so that weeks may be counted from them.
+FIRST_DAY: Final = date(1970, 1, 5)
+LAST_DAY: Final = date(2199, 12, 31)
 #: Minutes of a span: the end of the day after.
 _MINUTES_MAX: Final = 2880
 _ADAPTER: Final = TypeAdapter(Catalogue)
@@ -52,6 +62,8 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if isinstance(value, frozenset):
         return sorted(_plain(item) for item in value)
+    if isinstance(value, date):
+        return value.isoformat()
     return int(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
@@ -143,6 +155,15 @@ def _faults(c: Catalogue) -> Iterator[str]:
         yield from _zone(f"people.{n}", person.zone)
         yield from _within(f"people.{n}.tier", person.tier, 0, 4)
         yield from _spans(f"people.{n}.duty", person.duty)
+    for n, cause in enumerate(c.cause_book):
+        yield from _texts(f"cause_book.{n}", cause.id)
+        yield from _short(f"cause_book.{n}", cause.title, cause.zh, cause.kind)
+    for n, playbook in enumerate(c.playbooks):
+        yield from _texts(f"playbooks.{n}", playbook.kind, *playbook.rules, *(step.text for step in playbook.steps))
+        yield from _short(f"playbooks.{n}", playbook.title, playbook.zh, *(step.zh for step in playbook.steps))
+        for step in playbook.steps:
+            yield from _within(f"playbooks.{n}.tier", step.tier, 0, 4)
+    yield from _rota(c)
     for n, source in enumerate(c.sources):
         yield from _texts(f"sources.{n}", source.name)
         yield from _within(f"sources.{n}.cadence_ms", source.cadence_ms, 1, MILLIS_MAX)
@@ -150,6 +171,8 @@ def _faults(c: Catalogue) -> Iterator[str]:
     yield from _once("sites", [site.name for site in c.sites])
     yield from _once("rules", [rule.id for rule in c.rules])
     yield from _once("people", [person.id for person in c.people])
+    yield from _once("cause_book", [cause.id for cause in c.cause_book])
+    yield from _once("playbooks", [playbook.kind for playbook in c.playbooks])
 
 
 def _site(where: str, site: Site) -> Iterator[str]:
@@ -187,10 +210,46 @@ def _rule(where: str, rule: Rule) -> Iterator[str]:
     yield from _within(f"{where}.recover_hold_ms", rule.recover_hold_ms, 0, MILLIS_MAX)
 
 
+def _rota(c: Catalogue) -> Iterator[str]:
+    """The rota: names that somebody has, days that calendars reach, as much as a month of planning holds."""
+    for name, items, most in (
+        ("holidays", c.holidays, 50),
+        ("shifts", c.shifts, ROTA_MAX),
+        ("substitutions", c.substitutions, ROTA_MAX),
+    ):
+        yield from _within(name, len(items), 0, most)
+    for n, calendar in enumerate(c.holidays):
+        yield from _texts(f"holidays.{n}", calendar.name)
+        yield from _within(f"holidays.{n}.dates", len(calendar.dates), 0, DATES_MAX)
+        yield from _days(f"holidays.{n}.dates", *calendar.dates)
+    yield from _once("holidays", [calendar.name for calendar in c.holidays])
+    for n, shift in enumerate(c.shifts):
+        yield from _texts(f"shifts.{n}", shift.name)
+        yield from _zone(f"shifts.{n}", shift.zone)
+        yield from _spans(f"shifts.{n}.hours", shift.hours)
+        yield from _days(f"shifts.{n}", shift.turns_from, shift.first_day, shift.last_day)
+        yield from _within(f"shifts.{n}.turn_weeks", shift.turn_weeks, 1, 52)
+        yield from _within(f"shifts.{n}.people", len(shift.people), 0, SEATS_MAX)
+    for n, one in enumerate(c.substitutions):
+        yield from _days(f"substitutions.{n}", one.first_day, one.last_day)
+    for n, department in enumerate(c.departments):
+        yield from _zone(f"departments.{n}", department.zone)
+        yield from _spans(f"departments.{n}.covered", department.covered or ())
+    if c.shifts or c.substitutions:  # without a rota the settings may name a department that has no table of its own
+        yield from (f"{f.table}.{f.n}.{f.key}: {f.reason}" for f in name_faults(c))
+
+
+def _days(where: str, *days: date | None) -> Iterator[str]:
+    for day in days:
+        if day is not None and not FIRST_DAY <= day <= LAST_DAY:
+            yield f"{where}: {day} is not from {FIRST_DAY} to {LAST_DAY}"
+
+
 def _limits(limits: LoopLimits) -> Iterator[str]:
     for n in range(3):
         yield from _within(f"limits.respond_ms.{n}", limits.respond_ms[n], 1, MILLIS_MAX)
         yield from _within(f"limits.resolve_ms.{n}", limits.resolve_ms[n], 1, MILLIS_MAX)
+        yield from _within(f"limits.remind_ms.{n}", limits.remind_ms[n], 1, MILLIS_MAX)
     yield from _within("limits.verify_calls", limits.verify_calls, 1, 10_000)
     for name in ("undecided_ms", "reopen_ms", "page_gap_ms", "hold_max_ms", "accept_max_ms"):
         yield from _within(f"limits.{name}", getattr(limits, name), 0, MILLIS_MAX)
@@ -205,6 +264,11 @@ def _texts(where: str, *texts: str, longest: int = TEXT_MAX) -> Iterator[str]:
     for text in texts:
         if not 0 < len(text) <= longest:
             yield f"{where}: a text of {len(text)} characters where 1 to {longest} are allowed"
+
+
+def _short(where: str, *texts: str) -> Iterator[str]:
+    """Like `_texts`, of texts that may be empty."""
+    return _texts(where, *(text for text in texts if text))
 
 
 def _zone(where: str, zone: str) -> Iterator[str]:

@@ -14,6 +14,7 @@ WORKORDER_LOG: Final = "workorder-log"
 ALERTS: Final = "alerts"
 SNAPSHOTS: Final = "snapshots"
 DEAD_LETTERS: Final = "dead-letters"
+NOTIFICATIONS: Final = "notifications"
 
 DAY_MS: Final = 86_400_000
 
@@ -44,9 +45,11 @@ TOPICS: Final[dict[str, Topic]] = {
         Topic(ANOMALIES, "delete", 400 * DAY_MS),
         Topic(WORKORDERS, "compact", -1),
         Topic(WORKORDER_LOG, "delete", 400 * DAY_MS),
-        Topic(ALERTS, "delete", 30 * DAY_MS),
+        Topic(ALERTS, "delete", 40 * DAY_MS),  # the bulletin of a month reads its trend notes
         Topic(SNAPSHOTS, "compact", -1),
         Topic(DEAD_LETTERS, "delete", 30 * DAY_MS),
+        # as long as an order may be open and relapse: what is forgotten of an older one is sent again to tools only
+        Topic(NOTIFICATIONS, "compact,delete", 90 * DAY_MS),
     )
 }
 

@@ -21,8 +21,9 @@ from models.errors import WorkError
 
 #: A part stays below the 1 MB that brokers take for one record by default.
 PART_BYTES: Final = 900_000
-#: Raised whenever the manifest changes; another version is refused. 2: the settings in force, what was told of room.
-VERSION: Final = 2
+#: Raised whenever the state changes; another version is refused. 2: the settings in force, what was told of room.
+#: 3: orders with findings, consultation and negotiation; experience and recurrence of queues.
+VERSION: Final = 3
 _LEVEL: Final = 1  # 4 times smaller at 400 MB/s; higher levels gain little on packed integers
 
 KeyValue = tuple[bytes, bytes | None]

@@ -21,7 +21,7 @@ case " $FAILING " in *" $1 "*) exit 3 ;; esac
 def run(folder: Path, failing: str) -> subprocess.CompletedProcess[str]:
     tools = folder / "tools"
     tools.mkdir()
-    for name in ("make", "chromium", "chromedriver", "java", "mvn"):
+    for name in ("make", "chromium", "chromedriver", "java", "mvn", "prometheus-alertmanager"):
         (tools / name).write_text(MAKE)
         (tools / name).chmod(0o755)
     script = folder / ".ci" / "run"

@@ -45,7 +45,7 @@ def test_the_compose_file_follows_the_compose_specification(compose: dict[str, A
 
 def test_what_the_compose_file_refers_to_exists(compose: dict[str, Any]) -> None:
     services = compose["services"]
-    assert services.keys() == {"kafka", "valkey", "worker", "wallboard"}
+    assert services.keys() == {"kafka", "valkey", "worker", "wallboard", "notifier"}
     for service in services.values():
         for other in service.get("depends_on", {}):
             assert services[other]["healthcheck"]["test"]

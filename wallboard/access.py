@@ -23,9 +23,13 @@ from models.runtime import WallboardSettings
 
 COOKIE: Final = "callwatch"
 #: Paths that need no token: the probe of an orchestrator and the way in with what it shows.
-OPEN_PATHS: Final = frozenset({"/healthz", "/login", "/static/login.css", "/static/icon.svg"})
+OPEN_PATHS: Final = frozenset({"/healthz", "/login", "/static/login.css", "/static/login.js", "/static/icon.svg"})
 LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
+#: Where outside systems tell us something: each path checks its own secret (`wallboard.hooks`).
+HOOKS: Final = "/hooks/"
+#: Bytes of what they send: PagerDuty takes and sends no more; an Alertmanager's group has 1 KB an alert.
+HOOK_BODY_LIMIT: Final = 512_000
 #: Bytes of a request's body: a command has five texts of 500 characters at most, and JSON may take six bytes for each.
 BODY_LIMIT: Final = 32_768
 
@@ -36,7 +40,8 @@ HEADERS: Final = {
     ),
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
+    # not "no-referrer": a browser then says "Origin: null" with our own form, which is refused as a stranger's
+    "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
@@ -71,7 +76,12 @@ def same(given: str, expected: str) -> bool:
     return hmac.compare_digest(given.encode(), expected.encode())
 
 
-def bounded(receive: Receive) -> Receive:
+def limit_of(path: str) -> int:
+    """The most bytes that a body to *path* may have."""
+    return HOOK_BODY_LIMIT if path.startswith(HOOKS) else BODY_LIMIT
+
+
+def bounded(receive: Receive, limit: int = BODY_LIMIT) -> Receive:
     """*receive*, but a body that says nothing of its length (sent in chunks) ends at the limit with status 413."""
     taken = 0
 
@@ -79,8 +89,8 @@ def bounded(receive: Receive) -> Receive:
         nonlocal taken
         message = await receive()
         taken += len(message.get("body", b""))
-        if taken > BODY_LIMIT:
-            raise HTTPException(413, f"a body has at most {BODY_LIMIT} bytes here")
+        if taken > limit:
+            raise HTTPException(413, f"a body has at most {limit} bytes here")
         return message
 
     return receive_some
@@ -109,13 +119,13 @@ class Guard:
             await send(message)
 
         refusal = self._refusal(scope)
-        await (refusal or self._app)(scope, bounded(receive), with_headers)
+        await (refusal or self._app)(scope, bounded(receive, limit_of(scope["path"])), with_headers)
 
     def _refusal(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
-        length = headers.get("content-length", "0")
-        if len(length) > 9 or (length.isdecimal() and int(length) > BODY_LIMIT):
-            return JSONResponse({"detail": f"a body has at most {BODY_LIMIT} bytes here"}, 413)
+        length, limit = headers.get("content-length", "0"), limit_of(scope["path"])
+        if len(length) > 9 or (length.isdecimal() and int(length) > limit):
+            return JSONResponse({"detail": f"a body has at most {limit} bytes here"}, 413)
         host = headers.get("host", "")
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc != host:
@@ -124,7 +134,7 @@ class Guard:
             if urlsplit(f"//{host}").hostname not in self._names:
                 return JSONResponse({"detail": "without sign-in only loopback addresses are answered"}, 403)
             return None
-        if scope["path"] in OPEN_PATHS or self._signed_in(headers):
+        if scope["path"] in OPEN_PATHS or scope["path"].startswith(HOOKS) or self._signed_in(headers):
             return None
         if scope["method"] == "GET" and "text/html" in headers.get("accept", ""):
             return RedirectResponse("/login", 303)

@@ -7,7 +7,7 @@ the projector and says what that means for the screens.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -109,6 +109,19 @@ class Board:
         over = [o for o in self.orders.values() if o["state"] in CLOSED_STATES]
         for order in sorted(over, key=_closed_ms)[: max(0, len(over) - CLOSED_KEPT)]:
             del self.orders[order["id"]]
+
+
+def retold(log: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """The order that *log* tells of, all its decisions in their order; None when its beginning is not there any more.
+
+    Every decision holds what it changed (`models.outputs.LogEntry.order_after`), so their sum is the order as it stood.
+    """
+    if not log or log[0]["version"] != 1:
+        return None
+    found: dict[str, Any] = {}
+    for entry in log:
+        found |= entry["order_after"]
+    return found | {"pos": log[-1]["pos"]}
 
 
 def _closed_ms(order: dict[str, Any]) -> int:

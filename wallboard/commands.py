@@ -11,9 +11,10 @@ from aiokafka.errors import KafkaError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from models.broker_access import client_options
-from models.command import NEEDS, TEXT_LIMIT, CommandName, OrderCommand
+from models.command import ANY_ORDER, NEEDS, TEXT_LIMIT, CommandName, OrderCommand
 from models.encode import command_record
 from models.errors import UsageError, WorkError
+from models.fields import QUEUE_MAX
 from models.partition import partition_of
 from models.runtime import KafkaSettings
 from models.topics import EVENTS, topic_name
@@ -31,7 +32,25 @@ class CommandRequest(BaseModel):
 
     command: CommandName
     actor: str = Field(min_length=1, max_length=100, description="person id")
-    args: dict[str, str | int | None] = Field(default_factory=dict, description="what the command needs beside")
+    args: dict[str, str | int | float | None] = Field(default_factory=dict, description="what the command needs beside")
+
+
+class FindingRequest(CommandRequest):
+    """The body of ``POST /api/findings`` (what was found in *queue*, or that a sender's finding is over), and of ``POST
+    /api/problems`` (a problem of *queue* is closed)."""
+
+    queue: str = Field(min_length=1, max_length=QUEUE_MAX)
+
+
+def reported(request: FindingRequest, people: frozenset[str]) -> OrderCommand:
+    """*request* as a command about whatever order its queue has. Raises UsageError.
+
+    A finding of another system is reported, and said to be over, by no person.
+    """
+    if request.command not in ("report", "over", "close_problem"):
+        raise UsageError(f"command: {request.command} needs an order: POST /api/orders/ID/commands")
+    sent = request.command == "over" or request.args.get("verify") == "sender"
+    return checked(ANY_ORDER, request, frozenset() if sent else people, ())
 
 
 def checked(order: str, request: CommandRequest, people: frozenset[str], causes: tuple[str, ...]) -> OrderCommand:
@@ -65,16 +84,19 @@ class Commands:
         self._starting = asyncio.Lock()
         self._pending = asyncio.Semaphore(PENDING)
 
-    async def send(self, command: OrderCommand, queue: str, ts_ms: int) -> dict[str, Any]:
+    async def send(
+        self, command: OrderCommand, queue: str, ts_ms: int, event_id: str = "", source: str = "wallboard"
+    ) -> dict[str, Any]:
         """Append *command* in the partition of *queue*; returns its id, partition and offset once confirmed.
 
-        *ts_ms* is stream time: in a replay the wall clock would lie decades ahead of the log. Raises WorkError.
+        *ts_ms* is stream time: in a replay the wall clock would lie decades ahead of the log. The same *source* and
+        *event_id* are the same command. Raises WorkError.
         """
-        event_id = str(uuid.uuid4())
+        event_id = event_id or str(uuid.uuid4())
         partition = partition_of(queue, self._kafka.partitions)
         value = command_record(
             id=event_id,
-            source="wallboard",
+            source=source,
             ts_ms=ts_ms,
             queue=queue,
             order=command.order,
@@ -82,18 +104,23 @@ class Commands:
             actor=command.actor,
             args=command.model_dump(exclude_defaults=True, exclude={"order", "command", "actor"}),
         )
+        offset = await self.append(EVENTS, queue.encode(), value, partition)
+        return {"id": event_id, "order": command.order, "partition": partition, "offset": offset}
+
+    async def append(self, topic: str, key: bytes, value: bytes, partition: int) -> int:
+        """Append a record to *topic* (its name without prefix); returns its offset once confirmed. Raises WorkError."""
         try:
             async with asyncio.timeout(CONFIRM_S), self._pending:
                 producer = await self._started()
                 sent = await producer.send_and_wait(
-                    topic_name(self._kafka.prefix, EVENTS), value, key=queue.encode(), partition=partition
+                    topic_name(self._kafka.prefix, topic), value, key=key, partition=partition
                 )
+                return int(sent.offset)
         except (KafkaError, OSError, TimeoutError) as error:
             raise WorkError(
                 f"The broker {self._kafka.bootstrap} did not confirm the command ({type(error).__name__}): "
                 "it may or may not be decided; look at the order's log before trying again"
             ) from error
-        return {"id": event_id, "order": command.order, "partition": partition, "offset": sent.offset}
 
     async def stop(self) -> None:
         """Flush and close; bounded, a dead broker must not hold up the end."""

@@ -21,14 +21,21 @@ from sse_starlette import EventSourceResponse
 from sse_starlette.sse import SendTimeoutError
 from starlette.types import Receive, Scope, Send
 
+from models.causes import causes_of, playbooks_for
+from models.command import ANY_ORDER
 from models.errors import UsageError, WorkError
 from models.keys import HISTORY_FIGURES
 from models.metric import METRICS
 from models.runtime import Settings
+from wallboard import handover as shift
+from wallboard import planned_routes as planned
 from wallboard.access import COOKIE, Guard, check_listening, cookie_of, same
-from wallboard.board import Board
-from wallboard.commands import CommandRequest, Commands, checked
+from wallboard.board import Board, retold
+from wallboard.commands import CommandRequest, Commands, FindingRequest, checked, reported
+from wallboard.hooks import Hooks
+from wallboard.hooks import router as hooks
 from wallboard.hub import CLIENTS, Hub, wall_ms
+from wallboard.planned import on_sheet
 
 STATIC: Final = Path(__file__).parent / "static"
 #: Comment lines that keep proxies and dead-connection checks content.
@@ -53,6 +60,7 @@ class Wallboard:
         self.settings = settings
         self.hub = Hub(valkey, settings.kafka.prefix, settings.kafka.partitions)
         self.commands = Commands(settings.kafka)
+        self.hooks = Hooks(settings.notify)
         self.people = frozenset(p.id for p in settings.catalogue.people)
 
     @property
@@ -74,8 +82,12 @@ class _Stream(EventSourceResponse):
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The app for *settings*. Raises SettingsError when it would listen to strangers without a token."""
+    """The app for *settings*.
+
+    Raises SettingsError when it would listen to strangers without a token, or a hook has no secret.
+    """
     check_listening(settings.wallboard)
+    Hooks(settings.notify)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -97,6 +109,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.reader_ended = lambda _: None
     app.add_middleware(Guard, settings=settings.wallboard)
     app.include_router(api)
+    app.include_router(hooks)
+    app.include_router(planned.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
 
@@ -244,10 +258,14 @@ async def orders(request: Request) -> dict[str, Any]:
 
 @api.get("/api/orders/{order_id}")
 async def order(request: Request, order_id: str) -> dict[str, Any]:
-    """One order and every decision about it."""
+    """One order and every decision about it; of one that closed long ago what its log still tells."""
     wallboard = _of(request)
-    found = _order(wallboard, order_id)
-    return {**found, "log": await _valkey(wallboard.hub.store.log(order_id))}
+    log = await _valkey(wallboard.hub.store.log(order_id))
+    found = wallboard.board.orders.get(order_id) or retold(log) or _order(wallboard, order_id)
+    catalogue = wallboard.settings.catalogue
+    causes = [found["cause"], *(like["cause"] for like in found.get("like", ()))]
+    kinds = [f"finding:{finding['kind']}" for finding in found.get("findings", ())]
+    return {**found, "log": log, "playbooks": playbooks_for(catalogue, causes, [*found["symptoms"], *kinds])}
 
 
 @api.post("/api/orders/{order_id}/commands", status_code=202)
@@ -259,6 +277,102 @@ async def command(request: Request, order_id: str, body: CommandRequest) -> dict
         asked = checked(order_id, body, wallboard.people, wallboard.settings.catalogue.causes)
         ts_ms = max(wallboard.board.stream_ms(found["queue"]) or 0, found["updated_ms"])
         return await wallboard.commands.send(asked, found["queue"], ts_ms)
+    except UsageError as error:
+        raise HTTPException(422, str(error)) from error
+    except WorkError as error:
+        raise HTTPException(503, str(error)) from error
+
+
+@api.post("/api/findings", status_code=202)
+async def finding(request: Request, body: FindingRequest) -> dict[str, Any]:
+    """Put onto the log what was found in a queue. 202: the broker has it; whether it is taken, the order's log says."""
+    wallboard = _of(request)
+    ts_ms = wallboard.board.stream_ms(body.queue)
+    if ts_ms is None:
+        raise HTTPException(422, f"nothing is known of a queue {body.queue}; GET /api/queues names them")
+    try:
+        return await wallboard.commands.send(reported(body, wallboard.people), body.queue, ts_ms)
+    except UsageError as error:
+        raise HTTPException(422, str(error)) from error
+    except WorkError as error:
+        raise HTTPException(503, str(error)) from error
+
+
+@api.get("/api/trends")
+async def trends(request: Request) -> dict[str, Any]:
+    """Trend notes, the newest first: told to liaisons, no orders."""
+    return {"trends": await _valkey(_of(request).hub.store.notes("note"))}
+
+
+@api.get("/api/problems")
+async def problems(request: Request) -> dict[str, Any]:
+    """Problem records, the newest first: orders that keep coming back at one time of the day."""
+    return {"problems": await _valkey(_of(request).hub.store.notes("problem"))}
+
+
+@api.post("/api/problems", status_code=202)
+async def close_problem(request: Request, body: FindingRequest) -> dict[str, Any]:
+    """Put onto the log that a problem is closed. 202: the broker has it; ``GET /api/problems`` tells the outcome."""
+    if body.command != "close_problem":
+        raise HTTPException(422, f"command: {body.command} is not close_problem")
+    return await finding(request, body)
+
+
+@api.get("/api/handover")
+async def handover(request: Request, department: str = "") -> dict[str, Any]:
+    """Sheets of shift handovers, those of changes at hand first, then the newest; of *department* alone if named."""
+    wallboard = _of(request)
+    store, board, catalogue = wallboard.hub.store, wallboard.board, wallboard.settings.catalogue
+    parts, notes = await _valkey(store.notes("sheet")), await _valkey(store.notes("floor"))
+    found = shift.sheets(parts, notes, board.orders, await _valkey(store.notes("watch")))
+    if department:
+        found = [sheet for sheet in found if sheet["department"] == department]
+    written = {(sheet["department"], sheet["starts_ms"]) for sheet in found}
+    for name, queues in shift.departments(catalogue, board.queues).items():
+        now_ms = max(board.stream_ms(queue) or 0 for queue in queues)
+        at_hand = shift.blank(catalogue, name, now_ms, notes) if name == department or not department else None
+        if at_hand and (name, at_hand["starts_ms"]) not in written:
+            found.insert(0, at_hand)
+    known, of = await planned.known(wallboard), shift.departments(catalogue, board.queues)
+    for sheet in found:
+        sheet.update(on_sheet(catalogue, sheet, of.get(sheet["department"], []), known))
+    return {"sheets": found}
+
+
+@api.post("/api/handover", status_code=202)
+async def accept_shift(request: Request, body: shift.AcceptRequest) -> dict[str, Any]:
+    """Put onto the log, in every partition concerned, that the incoming lead accepts the shift."""
+    wallboard = _of(request)
+    parts = await _valkey(wallboard.hub.store.notes("sheet"))
+    board = wallboard.board
+    queues = shift.to_accept(parts, board.orders, board.partitions, body)
+    if not queues:
+        text = f"no open order of {body.department} waits for {body.actor}: GET /api/handover has the sheets"
+        raise HTTPException(422, text)
+    command = shift.accepting(body)
+    try:
+        return {"sent": [await wallboard.commands.send(command, q, board.stream_ms(q) or 0) for q in queues]}
+    except WorkError as error:
+        raise HTTPException(503, str(error)) from error
+
+
+@api.get("/api/floor")
+async def floor(request: Request) -> dict[str, Any]:
+    """The floor log, the newest line first."""
+    return {"floor": await _valkey(_of(request).hub.store.notes("floor"))}
+
+
+@api.post("/api/floor", status_code=202)
+async def floor_note(request: Request, body: shift.FloorRequest) -> dict[str, Any]:
+    """Put a line of the floor log onto the log."""
+    wallboard = _of(request)
+    ts_ms = wallboard.board.stream_ms(body.queue)
+    if ts_ms is None:
+        raise HTTPException(422, f"nothing is known of a queue {body.queue}; GET /api/queues names them")
+    try:
+        asked = CommandRequest(command="floor_note", actor=body.actor, args={"text": body.text})
+        command = checked(ANY_ORDER, asked, wallboard.people, ())
+        return await wallboard.commands.send(command, body.queue, ts_ms)
     except UsageError as error:
         raise HTTPException(422, str(error)) from error
     except WorkError as error:
@@ -291,15 +405,17 @@ async def people(request: Request) -> dict[str, Any]:
 @api.get("/api/causes")
 async def causes(request: Request) -> dict[str, Any]:
     """The causes that a resolve may name."""
-    return {"causes": _of(request).settings.catalogue.causes}
+    catalogue = _of(request).settings.catalogue
+    return {"causes": catalogue.causes, "book": causes_of(catalogue)}
 
 
 @api.get("/api/catalogue")
 async def catalogue(request: Request) -> dict[str, Any]:
-    """Rules and sites: what symptoms mean and which clock the wall shows."""
+    """Rules, sites and departments: what symptoms mean, which clock the wall shows, who can be asked in."""
     found = _of(request).settings.catalogue
     sites = [{"name": s.name, "zone": s.zone} for s in found.sites]
-    return {"rules": found.rules, "sites": sites, "limits": found.limits}
+    departments = [{"name": d.name, "title": d.title, "supervises": d.supervises} for d in found.departments]
+    return {"rules": found.rules, "sites": sites, "limits": found.limits, "departments": departments}
 
 
 def _order(wallboard: Wallboard, order_id: str) -> dict[str, Any]:

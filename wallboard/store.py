@@ -77,6 +77,17 @@ class Store:
         """The decisions about *order*, oldest first."""
         return [orjson.loads(entry) for entry in await self._valkey.lrange(self._keys.log(order), 0, -1)]
 
+    async def notes(self, part: str) -> list[dict[str, Any]]:
+        """The alerts that tell trend notes (*part* ``note``), problem records (``problem``), parts of handover sheets
+        (``sheet``), unusual figures at a change (``watch``), the floor log (``floor``) or breaches that an event kept
+        quiet (``suppressed``), the newest first."""
+        told = [orjson.loads(value) for value in (await self._valkey.hgetall(self._keys.notes)).values()]
+        return sorted((alert for alert in told if alert.get(part)), key=lambda a: (-a["at_ms"], a[part]["id"]))
+
+    async def planned(self) -> list[dict[str, Any]]:
+        """The alerts that tell planned events and emergencies, one from each partition."""
+        return [orjson.loads(value) for value in (await self._valkey.hgetall(self._keys.planned)).values()]
+
     async def history(self, queues: list[str]) -> dict[str, list[list[float | None]]]:
         """The trend of each of *queues*: points ``[at_ms, figure, ...]`` in the order of ``HISTORY_FIGURES``."""
         pipe = self._valkey.pipeline(transaction=False)

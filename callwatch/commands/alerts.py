@@ -74,8 +74,10 @@ def read_alerts(kafka: KafkaSettings, last: int, follow: bool) -> Iterator[bytes
     from kafka import KafkaConsumer, TopicPartition
     from kafka.errors import KafkaError
 
+    from models.kafka_codecs import learn
     from models.topics import ALERTS, topic_name
 
+    learn()
     topic = topic_name(kafka.prefix, ALERTS)
     try:
         consumer = KafkaConsumer(

@@ -60,12 +60,19 @@ def up(
     settings: SettingsOption = None,
     workers: Annotated[int, typer.Option(min=1, help="Workers to start.")] = 1,
 ) -> None:
-    """Run workers and wallboard of one settings file together; Ctrl-C stops all of them."""
-    from callwatch.children import Children
+    """Run workers, wallboard and notifier of one settings file together; Ctrl-C stops all of them.
 
+    The notifier is started when the settings name somebody to tell ([[contact]], [[channel]]).
+    """
+    from callwatch.children import Children
+    from callwatch.settings import load_settings
+
+    notify = load_settings(settings).notify
     extra = [] if settings is None else ["--settings", str(settings)]
     with Children() as children:
         for n in range(workers):
             children.start(f"worker {n + 1}", ["worker", *extra])
         children.start("wallboard", ["wallboard", *extra])
+        if notify.contacts or notify.channels:
+            children.start("notify", ["notify", *extra])
         children.wait()

@@ -170,6 +170,7 @@ def whole(site: Site, expected: Outputs) -> bool:
     return all(len(once(raw[key], key[0])) >= len(want) for key, want in expected.items())
 
 
+@pytest.mark.crash  # long: with the crash harness
 def test_killed_mid_stream_three_times(site: Site, logs: dict[int, Log], expected: Outputs) -> None:
     site.fill(logs)
     total = sum(map(len, expected.values()))
@@ -205,6 +206,7 @@ def test_two_workers_a_rebalance_and_a_death(site: Site, logs: dict[int, Log], e
     assert {key: len(values) for key, values in caused(site).items()} == {k: len(v) for k, v in expected.items()}
 
 
+@pytest.mark.crash  # long: with the crash harness
 def test_started_again_when_all_is_done_it_repeats_nothing(site: Site, logs: dict[int, Log], expected: Outputs) -> None:
     site.fill(logs)
     for _ in range(2):

@@ -24,6 +24,8 @@ from models.encode import clock_record, command_record, encode_event
 from models.errors import WorkError
 from models.fields import TEXT_MAX, VALUE_BYTES_MAX
 from models.interner import QUEUES_MAX, Names, NamesFullError
+from models.planned import OF_PATTERN_MAX
+from models.planned import TEXT_MAX as PLAN_TEXT_MAX
 from models.topics import WORKORDERS
 from streams.app import Output
 from streams.snapshots import PART_BYTES, Manifest, SnapshotReader, Snapshots
@@ -53,17 +55,22 @@ def test_a_command_is_forgotten_after_512_others_and_not_before() -> None:
 
 
 def test_the_manifest_is_a_record_that_a_broker_takes_whatever_names_come() -> None:
-    """512 of the longest ids, and sources that invent a name with each heartbeat."""
+    """512 of the longest ids, all planned events of patterns, and sources that invent a name with each heartbeat."""
     actor = fresh()
     long = "話" * (TEXT_MAX - 8)
     log: Log = [clock_record(START, "t")]
     log += [command(f"{n:05}{long}", f"{n:05}{long}") for n in range(COMMANDS_KEPT)]
+    event = {"planned": "drill", "covers": "*", "text": "話" * PLAN_TEXT_MAX, "until_ms": START + 3_600_000}
+    told: dict[str, Any] = {"source": "s", "ts_ms": START, "queue": "day/a", "order": "-", "command": "plan"}
+    told["actor"] = "ann"
+    log += [command_record(**told, id=f"p{n}", args=event) for n in range(OF_PATTERN_MAX + 1)]
     beat = {"type": "source.heartbeat", "ts": START}
     log += [encode_event({**beat, "id": f"h{n}", "source": f"{n:05}{long}"}) for n in range(2_000)]
     run(actor, log)
     _, value = Manifest(actor.position, 1, 1, "s", actor.freeze_common(), {}).encode()
     assert value is not None
     assert len(value) < 100_000
+    assert len(actor.judgement.plan.events) == OF_PATTERN_MAX
     assert actor.sources.heard == {}
 
 

@@ -12,13 +12,13 @@ import pytest
 from agents.actor import PartitionActor
 from agents.moved import actor_of, home_of, newest
 from agents.units import BOARD
-from models.encode import clock_record
+from models.encode import clock_record, command_record
 from models.partition import partition_of
 from models.settings_record import settings_record
-from models.topics import WORKORDER_LOG
+from models.topics import ALERTS, WORKORDER_LOG
 from tests.agents.dense import START as DENSE_START
 from tests.agents.dense import catalogue as dense
-from tests.agents.unit_world import JUDGED, START, World, catalogue, commands, feeds, merged, with_commands
+from tests.agents.unit_world import JUDGED, START, World, catalogue, commands, feeds, merged, queues, with_commands
 
 #: (topic, queue or unit) -> payloads without pos, in order
 Said = dict[tuple[str, str], list[dict[str, Any]]]
@@ -99,6 +99,57 @@ def test_units_and_queues_go_on_as_if_nothing_had_been(
     for key in expected:
         assert got[key] == expected[key], key
     assert any(queue.endswith("*") and found for (topic, queue), found in said(new).items() if topic == WORKORDER_LOG)
+
+
+def planned(given: list[list[bytes]]) -> list[list[bytes]]:
+    """*given* with planned events and an emergency in it: of sites, told to each partition, and of one queue."""
+    said_by: list[tuple[int, str, dict[str, Any]]] = [
+        (45, "plan", {"planned": "maintenance", "covers": "ash/*", "text": "x", "until_ms": START + 170_000}),
+        (50, "plan", {"planned": "closure", "covers": "birch/bills", "text": "x", "until_ms": START + 300_000}),
+        (55, "plan", {"planned": "campaign", "covers": "*", "text": "x", "until_ms": START + 330_000}),
+        (110, "declare_emergency", {"covers": "cedar/*", "reason": "fire"}),
+    ]
+    homes = [[name for name in queues() if partition_of(name, len(given)) == p] for p in range(len(given))]
+    units = ("*", "ash/*", "birch/*", "cedar/*", "east/*")
+    homes = [home + [u for u in units if partition_of(u, len(given)) == p] for p, home in enumerate(homes)]
+    out = []
+    for n, (second, name, args) in enumerate(said_by):
+        for p, home in enumerate(homes):
+            anchors = [home[0], *home[-1:]] if "*" in args["covers"] else [q for q in home if q == args["covers"]]
+            for queue in anchors:
+                at = START + second * 1_000
+                record = command_record(
+                    id=f"{n}-{queue}", source="page", ts_ms=at, queue=queue, order="-", command=name, actor="ann",
+                    args=args | {"event": f"e{n}"},
+                )  # fmt: skip
+                out.append((p, at, record))
+    return with_commands(given, sorted(out, key=lambda told: (told[1], told[2])))
+
+
+@pytest.mark.parametrize(("partitions", "seconds"), [(1, 130), (5, 235)])
+def test_planned_events_go_on_as_if_nothing_had_been(partitions: int, seconds: int) -> None:
+    log = planned(feeds(1))
+    one = World([merged(log)], catalogue(), random.Random(0))
+    one.run(most=400)
+    cuts = [up_to(part, START + seconds * 1_000) for part in log]
+    old = World([part[:n] for part, n in zip(log, cuts, strict=True)], catalogue(), random.Random(3))
+    old.run(faults=0.02)
+    rest = split(merged([part[n:] for part, n in zip(log, cuts, strict=True)]), partitions)
+    new = moved(old, partitions, rest)
+    new.run()
+    wanted, got = said(one), said(old, new)
+    for key in wanted.keys() | got.keys():
+        assert decided(got[key]) == decided(wanted[key]), key
+    told = {queue: payloads for (topic, queue), payloads in wanted.items() if topic == ALERTS}
+    quiet = [payload["suppressed"] for payloads in told.values() for payload in payloads if "suppressed" in payload]
+    assert any("suppressed" in payload for queue in told if queue.endswith("*") for payload in told[queue])
+    assert {"running", "judged_again"} <= {part["state"] for part in quiet}
+    assert {part["because"] for part in quiet} == {"planned_event", "planned_event_over", "emergency_declared"}
+
+
+def decided(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """*told* without what each partition says once of what it was told, or refused as it had it."""
+    return [payload for payload in told if payload.get("kind") not in ("planned", "emergency", "refused")]
 
 
 def test_the_newest_commands_of_all_are_kept() -> None:

@@ -117,9 +117,9 @@ def test_another_time_zone_for_a_queue_that_exists_is_refused_with_the_way_out()
 
 
 OLD: list[tuple[str, Any, list[str]]] = [
-    ("older", 1, ["version 1", "reads 2"]),
-    ("newer", 99, ["version 99", "reads 2"]),
-    ("none", None, ["version None", "reads 2"]),
+    ("older", 1, ["version 1", "reads 3"]),
+    ("newer", 99, ["version 99", "reads 3"]),
+    ("none", None, ["version None", "reads 3"]),
 ]
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.alerts.world import HOUR, MIN, NIGHT, PEOPLE, S, World, breach, catalogue, person, refusal
+from models.catalogue import Duty, LoopLimits, Person, Shift
+from tests.alerts.world import HOUR, MIN, NIGHT, PEOPLE, T0, WEEK, S, World, breach, catalogue, person, refusal
 
 GOOD = {"cause": "staffing", "measure": "two agents moved over"}
 
@@ -111,7 +113,7 @@ def test_the_answered_loop(world: World) -> None:
     world.tell("consult", text="trunk side?", person="team")
     world.tell("note", "lia", text="two agents ill")
     assert world.order()["state"] == "analysing"
-    assert [e["actor"] for e in world.log()[-4:]] == ["lead", "lead", "lead", "lia"]
+    assert [e["actor"] for e in world.log() if e["actor"] != "system"] == ["lead", "lead", "lead", "lia"]
     assert refusal(world.tell("acknowledge")) == "illegal_when_analysing"
 
 
@@ -191,6 +193,61 @@ def test_an_acceptance_keeps_the_tile_red_and_is_judged_again(world: World) -> N
     assert "accept_due:judged_again" in world.decisions()
 
 
+def on_shifts(shifts: tuple[Shift, ...], people: tuple[Person, ...] = PEOPLE, **limits: int) -> World:
+    made = World(replace(catalogue(people=people, limits=LoopLimits(**limits)), shifts=shifts))  # type: ignore[arg-type]
+    breach(made)
+    made.tell("acknowledge")
+    return made
+
+
+EARLY = Shift("early", "desk", "UTC", (Duty(WEEK, 2 * 60, 11 * 60),), ("lead",), (("lia", "super"),))
+NIGHT_SHIFT = Shift("night", "desk", "Europe/Berlin", (Duty(WEEK, 21 * 60, 27 * 60),), ("lead2",))
+
+
+@pytest.mark.parametrize(
+    ("until_ms", "reason"),
+    [(T0 + HOUR, None), (T0 + HOUR + 1, "until_after_the_shift"), (T0 + 9 * HOUR, "until_after_the_shift")],
+)
+def test_a_shortfall_is_accepted_until_the_end_of_the_shift_at_the_latest(until_ms: int, reason: str | None) -> None:
+    world = on_shifts((EARLY, NIGHT_SHIFT))
+    out = world.tell("accept", "super", reason="flu", until_ms=until_ms)
+    if reason is None:
+        assert world.order()["state"] == "accepted"
+        return
+    assert refusal(out) == reason
+    entry = world.log()[-1]
+    assert entry["data"]["latest_ms"] == T0 + HOUR
+    assert entry["why"] == "until may be 1999-02-03 11:00 UTC at the latest: then the shift early ends"
+
+
+def test_a_shift_over_midnight_ends_on_the_next_day_of_its_own_zone() -> None:
+    world = on_shifts((EARLY, NIGHT_SHIFT))
+    world.run(11 * HOUR, MIN)  # 21:01 UTC: 22:01 in Berlin
+    ends_ms = T0 + 16 * HOUR
+    assert refusal(world.tell("accept", "super", reason="flu", until_ms=ends_ms + 1)) == "until_after_the_shift"
+    assert "1999-02-04 03:00 Europe/Berlin" in world.log()[-1]["why"]
+    world.tell("accept", "super", reason="flu", until_ms=ends_ms)
+    assert world.order()["state"] == "accepted"
+
+
+@pytest.mark.parametrize("shifts", [(), (NIGHT_SHIFT,)])
+def test_without_a_shift_the_setting_holds(shifts: tuple[Shift, ...]) -> None:
+    world = on_shifts(shifts, accept_max_ms=2 * HOUR)
+    until_ms = world.now_ms + 2 * HOUR
+    assert refusal(world.tell("accept", "super", reason="flu", until_ms=until_ms + 1)) == "until_too_late"
+    assert world.log()[-1]["data"]["latest_ms"] == until_ms
+    world.tell("accept", "super", reason="flu", until_ms=until_ms)
+    assert world.order()["state"] == "accepted"
+
+
+def test_the_duties_of_shift_leads_are_shifts_too_and_the_setting_may_be_shorter() -> None:
+    day = (person("lead", 1, duty=(Duty(WEEK, 8 * 60, 12 * 60),)), person("super", 3))
+    world = on_shifts((), day)
+    assert refusal(world.tell("accept", "super", reason="flu", until_ms=T0 + 3 * HOUR)) == "until_after_the_shift"
+    world = on_shifts((), day, accept_max_ms=HOUR)
+    assert refusal(world.tell("accept", "super", reason="flu", until_ms=T0 + 90 * MIN)) == "until_too_late"
+
+
 def test_evidence_is_signed_by_a_shift_lead_when_the_calls_left_it_undecided(world: World) -> None:
     acknowledged(world).tell("resolve", **GOOD)
     assert refusal(world.tell("sign_evidence", text="called it myself")) == "verification_running"
@@ -198,7 +255,7 @@ def test_evidence_is_signed_by_a_shift_lead_when_the_calls_left_it_undecided(wor
     assert refusal(world.tell("sign_evidence", "lia", text="called it myself")) == "not_a_shift_lead"
     world.tell("sign_evidence", "lead", text="called it myself")
     assert world.order()["state"] == "closed"
-    assert world.decisions()[-2:] == ["sign_evidence:signed", "verified:closed"]
+    assert world.decisions()[-3:] == ["sign_evidence:signed", "verified:closed", "verified:experience_kept"]
     assert "signed evidence of lead" in world.order()["verification"]["sentence"]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from alerts.deadlines import resolve_by_ms
 from alerts.judgement import Judgement
-from models.catalogue import Duty, LoopLimits
+from models.catalogue import Duty
 from tests.alerts.world import HOUR, MIN, T0, WEEK, S, World, breach, catalogue, person
 
 
@@ -132,11 +132,12 @@ def test_a_restart_after_the_limit_fires_each_thing_once() -> None:
 
 
 def test_severity_three_ends_with_the_shift_of_its_owner() -> None:
-    limits, day = LoopLimits(), person("p", 1, duty=(Duty(WEEK, 8 * 60, 14 * 60),))
-    assert resolve_by_ms(limits, 3, day, T0) == T0 + 4 * HOUR
-    assert resolve_by_ms(limits, 3, day, T0 + 3 * HOUR + 45 * MIN) == T0 + 11 * HOUR + 45 * MIN  # no time left
-    assert resolve_by_ms(limits, 3, None, T0) == T0 + 8 * HOUR
-    assert resolve_by_ms(limits, 2, day, T0) == T0 + HOUR
+    day = person("p", 1, duty=(Duty(WEEK, 8 * 60, 14 * 60),))
+    world = catalogue(people=(day,))
+    assert resolve_by_ms(world, 3, day, T0) == T0 + 4 * HOUR
+    assert resolve_by_ms(world, 3, day, T0 + 3 * HOUR + 45 * MIN) == T0 + 28 * HOUR  # no time left: the next shift's
+    assert resolve_by_ms(world, 3, None, T0) == T0 + 8 * HOUR
+    assert resolve_by_ms(world, 2, day, T0) == T0 + HOUR
 
 
 def test_a_limit_is_agreed_by_both_sides() -> None:
@@ -146,7 +147,7 @@ def test_a_limit_is_agreed_by_both_sides() -> None:
     until = world.now_ms + 3 * HOUR
     default = world.order()["resolve_by_ms"]
     world.tell("propose_limit", "lia", until_ms=until)
-    assert (world.order()["agreed_ms"], world.order()["resolve_by_ms"]) == (until, default)
+    assert (world.order()["agreed_ms"], world.order()["resolve_by_ms"]) == (None, default)
     world.tell("agree_limit", "lead")
     assert (world.order()["agreed_ms"], world.order()["resolve_by_ms"]) == (until, until)
     world.run(3 * HOUR)

@@ -64,9 +64,13 @@ def play(world: World, move: Move) -> list[Output]:
     return world.run(pause * MIN, 20_000)
 
 
+_OF_NO_ORDER = ("report", "over", "floor_note", "accept_shift", "plan", "shorten_plan", "cancel_plan",
+                "declare_emergency", "stand_down")  # fmt: skip
+
+
 def command(world: World, queue: str, n: int) -> None:
     """Some command of somebody, mostly complete."""
-    actor = PEOPLE[n % len(PEOPLE)].id
+    actor, order = PEOPLE[n % len(PEOPLE)].id, world.order(queue)
     args: dict[str, Any] = {
         "cause": ("staffing", "surge", "")[n % 3],
         "measure": "something",
@@ -75,9 +79,45 @@ def command(world: World, queue: str, n: int) -> None:
         "person": PEOPLE[n // 7 % len(PEOPLE)].id,
         "until_ms": world.now_ms + (n % 50) * MIN,
         "verdict": "true",
+        "kind": ("on_site", "complaint", "external")[n % 3],
+        "severity": 1 + n % 3,
+        "verify": ("figure", "probe", "signed", "sender")[n // 3 % 4],
+        "metric": ("service_level_live", "waiting")[n % 2],
+        "window": ("15m", "now")[n % 2],
+        "limit": 0.8,
+        "breach": "above" if n % 2 else "",
+        "key": f"k{n % 2}",
+        "outcome": ("passed", "failed")[n % 2],
+        "helped": ("yes", "no")[n % 2],
+        "planned": ("maintenance", "campaign", "drill", "closure")[n % 4],
+        "covers": (queue, "bank/*", "*")[n % 3],
+        "from_ms": world.now_ms + (n % 4) * MIN,
     }
-    name = (*COMMANDS, "acknowledge", "acknowledge", "analyse", "resolve", "resolve", "resolve", "hold")[n % 25]
-    world.tell(name, actor, queue, **args)
+    if order["findings"]:
+        finding = order["findings"][n % len(order["findings"])]
+        args |= {"finding": finding["id"], "key": finding["key"] or "k0"}
+        actor = finding["by"] if n % 2 else finding["person"] or actor
+    if order["like"]:
+        args["like"] = order["like"][0]["order"]
+    often: tuple[str, ...] = (
+        "acknowledge",
+        "acknowledge",
+        "acknowledge",
+        "analyse",
+        "analyse",
+        "resolve",
+        "resolve",
+        "resolve",
+        "resolve",
+    )
+    often += ("hold", "over", "sign_check", "release", "cancel", "confirm_cancel")
+    assert len(COMMANDS) + len(often) == 47, "a prime: coprime to what else hangs on n; add some that come often"
+    names = (*COMMANDS, *often)
+    name = names[n % len(names)]
+    kind = "emergency" if name == "stand_down" else "planned"
+    told = [alert[kind]["event"] for alert in world.alerts(kind)]
+    args["event"] = told[-1 - n % min(len(told), 3)] if told else ""
+    world.tell(name, actor, queue, **args, order="-" if name in _OF_NO_ORDER else order["id"])
 
 
 def everything(outputs: list[Output]) -> bytes:
@@ -87,7 +127,9 @@ def everything(outputs: list[Output]) -> bytes:
 def restart(world: World) -> None:
     """Another worker takes over: only the snapshots are left of the old one."""
     states = {q: orjson.loads(orjson.dumps(world.judgement.snapshot(q))) for q in QUEUES}
+    planned = orjson.loads(orjson.dumps(world.judgement.plan.common()))
     world.judgement = Judgement(world.catalogue)
+    world.judgement.plan.thaw(planned)
     for queue, state in states.items():
         world.judgement.restore(queue, state)
         assert world.judgement.snapshot(queue) == state
@@ -143,7 +185,7 @@ def check_orders(world: World) -> None:
 def check_pages(world: World) -> None:
     """At most one page per person and order in the gap."""
     last: dict[tuple[str, str], int] = {}
-    for page in world.alerts("page"):
+    for page in (a for a in world.alerts() if a["kind"] in ("page", "asked")):
         key = (page["order"], page["owner"])
         assert page["at_ms"] - last.get(key, -HOUR) >= LIMITS.page_gap_ms
         last[key] = page["at_ms"]
@@ -228,6 +270,10 @@ def test_a_long_walk_comes_by_every_state_and_holds_every_invariant() -> None:
         "cleared",
         "refused",
         "page",
+        "asked",
+        "floor",
+        "planned",
+        "emergency",
     }
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts import routing
 from models.catalogue import Catalogue, Duty, Person, QueueSettings
-from models.hours import on_duty
+from models.duty import on_duty
 from tests.alerts.world import HOUR, PEOPLE, T0, WEEK, catalogue, person
 
 DAY = (Duty(WEEK, 8 * 60, 18 * 60),)
@@ -84,6 +84,7 @@ people = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(people, st.integers(0, 47))
 def test_never_unassigned_and_never_off_duty_while_somebody_is_on(staff: list[Person], half_hours: int) -> None:
     now_ms = T0 + half_hours * HOUR // 2
@@ -91,6 +92,6 @@ def test_never_unassigned_and_never_off_duty_while_somebody_is_on(staff: list[Pe
     chosen = routing.first_owner(world, "bank/PS", now_ms).person
     assert (chosen is None) == (not staff)
     own = [p for p in staff if p.department == "desk"] or staff
-    if chosen is not None and any(p.tier > 0 and on_duty(p, now_ms) for p in own):
-        assert on_duty(chosen, now_ms)
-        assert chosen.tier == min(p.tier for p in own if p.tier > 0 and on_duty(p, now_ms))
+    if chosen is not None and any(p.tier > 0 and on_duty(world, p, now_ms) for p in own):
+        assert on_duty(world, chosen, now_ms)
+        assert chosen.tier == min(p.tier for p in own if p.tier > 0 and on_duty(world, p, now_ms))

@@ -40,6 +40,20 @@ hand_over            .   =   =   =   =   =   .   =   =   .
 accept_handover      .   =   =   =   =   =   .   =   =   .
 sign_evidence        .   .   .   .   .   =   .   .   .   .
 verdict              .   =   =   =   =   =   =   =   =   =
+report               D   =   =   =   =   =   .   =   =   .
+over                 .   =   =   =   =   =   .   =   =   .
+sign_check           .   .   .   .   .   =   .   .   .   .
+supervise            .   =   =   =   =   =   .   =   =   .
+release              .   =   =   =   =   =   .   =   =   .
+close_problem        .   =   =   =   =   =   =   =   =   =
+helped               .   =   =   =   =   =   =   =   =   =
+floor_note           .   .   .   .   .   .   .   .   .   .
+accept_shift         .   .   .   .   .   .   .   .   .   .
+plan                 .   .   .   .   .   .   .   .   .   .
+shorten_plan         .   .   .   .   .   .   .   .   .   .
+cancel_plan          .   .   .   .   .   .   .   .   .   .
+declare_emergency    .   .   .   .   .   .   .   .   .   .
+stand_down           .   .   .   .   .   .   .   .   .   .
 breached             D   P   .   .   .   .   .   .   .   .
 joined               .   =   =   =   =   =   .   =   =   .
 recovered            .   V   V   V   V   .   .   V   V   .
@@ -51,6 +65,11 @@ respond_due          .   =   =   .   .   .   .   .   .   .
 resolve_due          .   =   =   =   =   .   .   .   .   .
 hold_due             .   .   .   .   .   .   .   <   .   .
 accept_due           .   .   .   .   .   .   .   .   N   .
+remind_due           .   .   .   =   =   =   .   .   .   .
+shift_ends           .   =   =   =   =   =   .   =   =   .
+handover_due         .   =   =   =   =   =   .   =   =   .
+planned_begins       .   =   =   =   =   =   .   =   =   .
+planned_over         .   =   =   =   =   =   .   =   =   .
 """
 ROWS = {line.split()[0]: line.split()[1:] for line in GRID.strip().splitlines()}
 CELLS = [
@@ -86,4 +105,4 @@ def test_closed_is_reached_by_verification_alone() -> None:
 
 def test_a_cancelled_order_never_moves_again() -> None:
     assert {e for e in MOVES if moved("cancelled", e) not in (None, "cancelled")} == set()
-    assert legal_commands("cancelled") == ("note", "verdict")
+    assert legal_commands("cancelled") == ("note", "verdict", "close_problem", "helped")

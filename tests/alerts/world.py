@@ -35,6 +35,7 @@ WAITING = Rule(
 UNREACHED = Rule(
     "unreached", "unreached_share", "15m", limit=0.6, target=0.4, below=False, severity=1, min_sample=20, recovery=0.2
 )
+RULES = (SERVICE, WAITING, UNREACHED)
 
 
 def person(pid: str, tier: int, department: str = "desk", duty: tuple[Duty, ...] = ()) -> Person:
@@ -55,7 +56,7 @@ PEOPLE = (
 
 
 def catalogue(
-    rules: tuple[Rule, ...] = (SERVICE, WAITING, UNREACHED),
+    rules: tuple[Rule, ...] = RULES,
     people: tuple[Person, ...] = PEOPLE,
     limits: LoopLimits | None = None,
 ) -> Catalogue:
@@ -78,6 +79,7 @@ class World:
         self.judgement = Judgement(self.catalogue)
         self.now_ms = T0
         self.outputs: list[Output] = []
+        self.told = 0
 
     # the Live protocol
 
@@ -112,8 +114,11 @@ class World:
         return out
 
     def tell(self, command: str, actor: str = "lead", queue: str = "bank/PS", **fields: Any) -> list[Output]:
-        """Send a command about the queue's order as it last was."""
-        record = {"type": "order.command", "queue": queue, "order": self.order(queue)["id"], "command": command}
+        """Send a command about the queue's order as it last was, or about the *order* in *fields*."""
+        order = fields.pop("order", None) or self.order(queue)["id"]
+        self.told += 1
+        record = {"type": "order.command", "source": "test", "id": str(self.told), "queue": queue}
+        record |= {"order": order, "command": command}
         out = self.judgement.command(record | {"actor": actor, "args": fields}, self.now_ms, self)
         self.outputs += out
         return out

@@ -16,10 +16,11 @@ from typer.testing import CliRunner
 from agents.actor import PartitionActor
 from agents.keeper import PartitionKeeper
 from callwatch.cli import build
-from callwatch.repartition import MOVED_FROM, appended_of, check_room, check_stopped, plan, release, repartition
+from callwatch.repartition import appended_of, check_room, check_stopped, plan, release, repartition
 from callwatch.stack import EmbeddedStack
 from models.errors import WorkError
 from models.metric import FIGURES
+from models.moved import MOVED_FROM
 from models.partition import partition_of
 from models.runtime import KafkaSettings
 from models.topics import EVENTS, OUTPUT_TOPICS, SNAPSHOTS, WORKORDERS, topic_name

@@ -105,9 +105,9 @@ def centre(seed: int, partitions: int = 3, *, repeats: bool = True, minutes: int
     return Centre(tuple(logs), said_by(in_one_go(logs)), repeated)
 
 
-def in_one_go(logs: Sequence[Log], batch: int = 500) -> list[Record]:
+def in_one_go(logs: Sequence[Log], batch: int = 500, settings: Catalogue | None = None) -> list[Record]:
     """What *logs* cause, uninterrupted: an actor per partition, and what it tells lands in the others' logs at once."""
-    actors = [PartitionActor(p, len(logs), catalogue()) for p in range(len(logs))]
+    actors = [PartitionActor(p, len(logs), settings or catalogue()) for p in range(len(logs))]
     out: list[Record] = []
     inbox: list[Log] = [[] for _ in logs]
     rounds = -(-max(map(len, logs)) // batch)

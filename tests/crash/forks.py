@@ -20,6 +20,7 @@ import orjson
 
 from agents.warm import warm
 from agents.worker import Worker
+from callwatch.settings import parse_settings
 from models.runtime import KafkaSettings, Settings, WorkerSettings
 from streams.app import run_worker
 from tests.crash import points
@@ -98,11 +99,12 @@ def _become_worker(order: dict[str, Any]) -> None:
         events = os.dup(1)
         for here, there in ((nothing, 0), (log, 1), (log, 2)):
             os.dup2(here, there)
+        given = order["settings"]
         settings = Settings(
             kafka=KafkaSettings(**order["kafka"]),
             valkey_url=order["valkey_url"],
             worker=WorkerSettings(**order["worker"]),
-            catalogue=catalogue(),
+            catalogue=parse_settings(given, "run.toml", {}).catalogue if given else catalogue(),
         )
         worker = Worker(settings)
         points.tell_ownership(worker, lambda owned: _tell({"number": order["number"], "owns": owned}, events))

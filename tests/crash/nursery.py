@@ -120,13 +120,17 @@ class Nursery:
         point: str = "",
         count: int = 1,
         action: str = "kill",
+        settings: str = "",
     ) -> Child:
-        """A new worker that writes to *log*; with *point* it does *action* to itself there (`tests.crash.points`)."""
+        """A new worker that writes to *log*; with *point* it does *action* to itself there (`tests.crash.points`).
+
+        *settings*: the text of a settings file in the place of the centre's.
+        """
         child = Child(next(self._numbers), log, self)
         with self._lock:
             self._children[child.number] = child
         order = {"number": child.number, "kafka": asdict(kafka), "worker": asdict(worker), "valkey_url": valkey_url}
-        self.tell({**order, "log": str(log), "point": point, "count": count, "action": action})
+        self.tell({**order, "log": str(log), "point": point, "count": count, "action": action, "settings": settings})
         with child._changed:
             assert child._changed.wait_for(lambda: child.pid > 0, FORK_S), "no fork"
         return child

@@ -16,6 +16,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from agents.actor import PartitionActor, Record
 from models.broker_access import client_options
+from models.catalogue import Catalogue
 from models.runtime import KafkaSettings
 from models.topics import DEAD_LETTERS, EVENTS, OUTPUT_TOPICS, TOPICS, topic_name
 from sources.kafka_sink import KafkaSink
@@ -44,14 +45,15 @@ class Site:
     (our readers drop them by `pos`).
     """
 
-    def __init__(self, kafka: KafkaSettings, centre: Centre) -> None:
+    def __init__(self, kafka: KafkaSettings, centre: Centre, settings: Catalogue | None = None) -> None:
         self.kafka = kafka
         self.centre = centre
         self.fed = [0] * centre.partitions
         self.duplicates = 0
         self.last_s = time.monotonic()  #: when the last output was found
         self.said: Said = defaultdict(list)
-        self._actors = [PartitionActor(p, centre.partitions, catalogue()) for p in range(centre.partitions)]
+        known = settings or catalogue()
+        self._actors = [PartitionActor(p, centre.partitions, known) for p in range(centre.partitions)]
         self._there = [0] * centre.partitions  # of what was fed, found in the log
         self._caused: dict[Where, list[Record]] = {(t, p): [] for t in _KEPT for p in range(centre.partitions)}
         self._places: dict[Where, dict[tuple[int, int], int]] = {where: {} for where in self._caused}
@@ -100,11 +102,14 @@ class Site:
 
     def feed(self, share: float) -> None:
         """Append the log up to *share* of it."""
-        for partition, log in enumerate(self.centre.logs):
-            end = self.centre.cut(partition, share)
-            for value in log[self.fed[partition] : end]:
-                self._sink.send(partition, None, value)
-            self.fed[partition] = max(end, self.fed[partition])
+        for partition in range(self.centre.partitions):
+            self.feed_until(partition, self.centre.cut(partition, share))
+
+    def feed_until(self, partition: int, end: int) -> None:
+        """Append the log of *partition* up to its record *end*."""
+        for value in self.centre.logs[partition][self.fed[partition] : end]:
+            self._sink.send(partition, None, value)
+        self.fed[partition] = max(end, self.fed[partition])
         self._sink.flush()
 
     def _apply(self, partition: int, values: list[bytes], offsets: list[int]) -> None:

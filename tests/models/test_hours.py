@@ -1,4 +1,4 @@
-"""Hours and duties in local time, over midnight and on the days when the clock jumps."""
+"""Hours in local time, over midnight and on the days when the clock jumps."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.catalogue import Catalogue, Duty, OpeningHours, Person, QueueSettings, Site
+from models.catalogue import Catalogue, OpeningHours, QueueSettings, Site
 from models.hours import (
     day_start_ms,
-    duty_change_ms,
     hours_of,
     is_open,
     next_change_ms,
-    on_duty,
     settings_for,
     site_of,
 )
@@ -114,19 +112,6 @@ def test_day_start_over_jumps() -> None:
     beirut = "Asia/Beirut"  # midnight itself is skipped
     start = day_start_ms(beirut, at(beirut, "2021-03-28T12:00:00"))
     assert datetime.fromtimestamp(start / 1000, ZoneInfo(beirut)).strftime("%d %H:%M") == "28 01:00"
-
-
-def test_duty_over_midnight() -> None:
-    night = Person("p", "P", "d", 1, "Asia/Shanghai", (Duty(frozenset({0}), 22 * 60, 30 * 60),))
-    assert not on_duty(night, at("Asia/Shanghai", "2024-01-01T21:59:00"))
-    assert on_duty(night, at("Asia/Shanghai", "2024-01-01T22:00:00"))
-    assert on_duty(night, at("Asia/Shanghai", "2024-01-02T05:59:00"))
-    assert not on_duty(night, at("Asia/Shanghai", "2024-01-02T06:00:00"))
-    assert not on_duty(night, at("Asia/Shanghai", "2024-01-02T22:00:00"))
-    assert duty_change_ms(night, at("Asia/Shanghai", "2024-01-02T07:00:00")) == at(
-        "Asia/Shanghai", "2024-01-08T22:00:00"
-    )
-    assert on_duty(Person("p", "P", "d"), 0)
 
 
 def test_sites_and_settings_of_queues() -> None:

@@ -8,8 +8,11 @@ import pytest
 
 from callwatch.stack import EmbeddedStack
 from models.runtime import KafkaSettings
+from tests.wallboard.browser import browser, page
 from tests.wallboard.payloads import PARTITIONS
 from tests.wallboard.wall import Wall, running
+
+__all__ = ["browser", "page"]
 
 
 @pytest.fixture

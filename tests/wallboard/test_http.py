@@ -69,6 +69,7 @@ def test_orders_open_first_then_closed_and_one_with_its_log(wall: Wall) -> None:
     assert first.keys() >= CONTRACT
     found = wall.get(f"/api/orders/{grave.id}")
     assert [e["decision"] for e in found.pop("log")] == ["raised", "notified"]
+    assert found.pop("playbooks") == []
     assert found == first
 
 

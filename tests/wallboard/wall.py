@@ -19,6 +19,7 @@ from redis.asyncio import Redis
 
 from agents.projector import Projector, Record
 from models.catalogue import Catalogue, Person, Rule, Site
+from models.notification import NotifySettings
 from models.partition import partition_of
 from models.runtime import KafkaSettings, Settings, WallboardSettings
 from tests.wallboard.payloads import PARTITIONS
@@ -44,7 +45,7 @@ def free_port() -> int:
         return port
 
 
-def until(check: Callable[[], Any], timeout_s: float = 8.0) -> Any:
+def until(check: Callable[[], Any], timeout_s: float = 20.0) -> Any:
     """The first true answer of *check*."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
@@ -104,10 +105,17 @@ class Wall:
 
 
 @contextmanager
-def running(kafka: KafkaSettings, valkey_url: str, token: str = "", healthy: bool = True) -> Iterator[Wall]:
+def running(
+    kafka: KafkaSettings,
+    valkey_url: str,
+    token: str = "",
+    healthy: bool = True,
+    notify: NotifySettings | None = None,
+    catalogue: Catalogue = CATALOGUE,
+) -> Iterator[Wall]:
     """A wallboard on a free port until the end of the block; without *healthy* it has no Valkey."""
-    at = WallboardSettings(port=free_port(), token=token)
-    wall = Wall(Settings(kafka=kafka, valkey_url=valkey_url, wallboard=at, catalogue=CATALOGUE))
+    at, told = WallboardSettings(port=free_port(), token=token), notify or NotifySettings()
+    wall = Wall(Settings(kafka=kafka, valkey_url=valkey_url, wallboard=at, catalogue=catalogue, notify=told))
     stop = asyncio.Event()
     failures: list[BaseException] = []
 

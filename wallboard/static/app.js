@@ -1,12 +1,20 @@
 // The page: one connection, the tiles, the orders, the header. State comes from the server; the page only shows it.
 
-import { Card, describeRule } from "./card.js";
+import { ask, beginAsking } from "./ask.js";
+import { Banner } from "./banner.js";
+import { Card, describeRule, isOver } from "./card.js";
 import { StreamClock } from "./clock.js";
+import { decisionOf, heardRefusal } from "./decision.js";
+import { Details } from "./details.js";
 import { arrange, byId, make, setAttribute, setHidden, setText } from "./dom.js";
-import { follow, get, send } from "./feed.js";
+import { follow, get, post, send } from "./feed.js";
+import { askFinding, askNote } from "./finding.js";
+import { Side } from "./side.js";
+import { STEPS } from "./steps.js";
 import { Tile, columns } from "./tile.js";
 import { UnitTile, isUnit } from "./unit.js";
-import { figure, matches } from "./words.js";
+import { clockText, setZone, zoneName } from "./when.js";
+import { matches } from "./words.js";
 
 /** Figures older than this by wall time look stale. */
 const STALE_MS = 5000;
@@ -21,9 +29,10 @@ const cards = new Map();
 const born = new Map(); // partition or queue: when its freshest figures were written, by performance.now
 const clock = new StreamClock();
 let rules = [];
-let metrics = new Map();
-let zone = "UTC";
 let alerts = [];
+let details = null;
+let side = null;
+let banner = null;
 let ready = false;
 let dirty = true;
 
@@ -31,9 +40,28 @@ const partitionKey = (row) => `partition ${row.partition}`;
 const covers = (rule, queue) => (rule.of === "units") === isUnit(queue) && (rule.pattern === "[*]" ? queue === "*" : matches(rule.pattern, queue));
 const serviceRule = (queue) => rules.find((r) => r.metric === "service_level_live" && covers(r, queue));
 
+/** What everything on the page may ask for. */
+const page = {
+  people: new Map(),
+  departments: [],
+  causes: [],
+  metrics: new Map(),
+  at: () => clock.now(performance.now()),
+  /** Who acts; null: nobody is chosen. */
+  me: () => page.people.get(byId("actor").value) ?? null,
+  /** What the steps of an order depend on. */
+  context: (order) => ({
+    order, me: page.me(), people: [...page.people.values()], departments: page.departments, causes: page.causes,
+    at: Math.max(page.at() ?? 0, order.updated_ms),
+  }),
+  queues: () => [...tiles.keys(), ...units.keys()].sort(),
+  order: (id) => cards.get(id)?.order ?? null,
+  describe, act, open: (id) => details.open(id), accept, report, note,
+};
+
 function describe(id, active = true) {
   const rule = rules.find((r) => r.id === id);
-  const words = describeRule(rule, metrics.get(rule?.metric)) ?? id.replaceAll("_", " ");
+  const words = describeRule(rule, page.metrics.get(rule?.metric)) ?? id.replaceAll("_", " ");
   return active ? words : `${words} (over)`;
 }
 
@@ -49,6 +77,8 @@ const on = {
     ready = false;
     dirty = true;
     loadHistory();
+    side.load();
+    banner.load();
   },
   queue(row) {
     const now = performance.now();
@@ -64,20 +94,29 @@ const on = {
     clock.sample(row.at_ms, now, row.age_ms);
     dirty = true;
   },
-  order(order) {
+  order(row) {
+    const order = { findings: [], like: [], negotiation: null, consultation: null, problem: null, ...row };
     let card = cards.get(order.id);
     if (!card) {
-      card = new Card(order.id, act, showDetails);
+      card = new Card(order.id, act, page.open, page.context);
       cards.set(order.id, card);
     }
     if (card.order && order.version < card.order.version) return;
     card.update(order, describe);
+    details.changed(order);
+    side.orderChanged();
     dirty = true;
   },
   alert(alert) {
-    if (alert.kind === "page") return; // it went to a person's phone; the wall has the alert behind it
+    if (alert.kind === "page" || alert.kind === "asked") return; // it went to a person's phone; the wall has the alert behind it
     alerts = [alert, ...alerts].slice(0, ALERTS_SHOWN);
-    if (alert.kind === "refused") cards.get(alert.order)?.refused(alert);
+    if (alert.kind === "refused") {
+      cards.get(alert.order)?.refused(alert);
+      heardRefusal(alert);
+    }
+    if (alert.floor) markNote(alert);
+    side.alertCame(alert);
+    banner.alertCame(alert);
     dirty = true;
   },
   link(state) {
@@ -95,6 +134,17 @@ async function loadHistory() {
     const trend = points.map((p) => [p[0], column < 0 ? null : p[column + 1]]);
     tiles.get(queue)?.setHistory(trend, rule);
   }
+  await loadNotes();
+}
+
+async function loadNotes() {
+  const { floor } = await get("/api/floor").catch(() => ({ floor: [] }));
+  floor.forEach(markNote);
+}
+
+/** A line of the floor log is marked on the trend of its queue. */
+function markNote({ queue, floor: { id, at_ms: atMs, by, text } }) {
+  tiles.get(queue)?.addNote?.(id, atMs, `${clockText(atMs)} ${by}: ${text}`, serviceRule(queue));
 }
 
 /** Lay the tiles out anew: only when their number or the room changed. */
@@ -107,8 +157,6 @@ function fit() {
   box.style.gridTemplateColumns = wanted ? `repeat(${wanted}, minmax(0, 1fr))` : "";
   box.style.gridTemplateRows = wanted ? `repeat(${Math.ceil(count / wanted) || 1}, minmax(0, 1fr))` : "";
 }
-
-const isOver = (order) => order.state === "closed" || order.state === "cancelled";
 
 function draw() {
   dirty = false;
@@ -158,15 +206,6 @@ function tickerText(alert) {
   return text.includes(alert.queue) ? text : `${alert.queue}: ${text}`;
 }
 
-let formats = null;
-function clockText(ms, part = "time") {
-  formats ??= {
-    time: new Intl.DateTimeFormat("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit", second: "2-digit" }),
-    date: new Intl.DateTimeFormat("en-GB", { timeZone: zone, weekday: "short", year: "numeric", month: "short", day: "numeric" }),
-  };
-  return formats[part].format(ms);
-}
-
 /** Everything that moves by itself: clock, countdowns, staleness. */
 function tick() {
   const now = performance.now();
@@ -197,68 +236,127 @@ function tick() {
   if (at !== null) {
     setText(byId("time"), clockText(at));
     setText(byId("date"), clockText(at, "date"));
-    setText(byId("zone"), clock.speed > 1.5 ? `${zone} · ×${Math.round(clock.speed)}` : zone);
+    setText(byId("zone"), clock.speed > 1.5 ? `${zoneName()} · ×${Math.round(clock.speed)}` : zoneName());
   }
+  details.tick(at);
+  side.tick(at);
+  banner.tick(at);
   if (dirty) draw();
 }
 
-async function act(order, command) {
-  const actor = byId("actor").value;
-  const card = cards.get(order.id);
-  if (!actor) {
-    card.say("refused", "choose who you are first (acting as, top right)");
-    return;
-  }
-  const args = command === "resolve" ? await askResolve(order) : {};
-  if (args === null) return;
-  card.say("sent", `${command} sent, waiting for the decision`);
+/** What is said of an order where people look at it. */
+function say(id, kind, text) {
+  cards.get(id)?.say(kind, text);
+  if (details.id === id) details.say(kind, text);
+}
+
+const NOBODY = "choose who you are first (acting as 当前身份)";
+const UNDECIDED = "it lies in the log and is not decided yet: look again in a while";
+
+/** Ask for `command`: first what it needs, then the log, then what was decided there. */
+async function act(order, command, given = null) {
+  if (command === "report") return report(order.queue, order.id);
+  const me = page.me();
+  if (!me) return say(order.id, "refused", NOBODY);
+  const step = STEPS.find((s) => s.command === command);
+  const args = given ?? await askStep(order, step);
+  if (args === null) return undefined;
+  say(order.id, "sent", `${step.en.toLowerCase()} sent, waiting for the decision`);
   try {
-    await send(order.id, command, actor, args);
+    const closing = command === "close_problem"; // of the queue, whatever became of this order
+    const sent = closing ? await post("/api/problems", { queue: order.queue, command, actor: me.id, args }) : await send(order.id, command, me.id, args);
+    tell(order.id, step.en.toLowerCase(), await decisionOf(closing ? inQueue(order.queue, sent) : order.id, sent));
+    if (closing) details.changed(order);
   } catch (error) {
-    card.say("refused", `not taken: ${error.message}`);
+    say(order.id, "refused", `not taken: ${error.message}`);
   }
+  return undefined;
 }
 
-/** Cause and measure from the dialog; null when the person thought better of it. */
-function askResolve(order) {
-  const dialog = byId("resolve");
-  setText(byId("resolve-about"), `${order.queue} · ${order.owner_name} · ${order.symptoms.map((s) => describe(s)).join(" · ")}`);
-  byId("resolve-measure").value = "";
-  dialog.returnValue = "";
-  dialog.showModal();
-  byId("resolve-measure").focus();
-  return new Promise((settle) => {
-    dialog.addEventListener("close", () => {
-      const [cause, measure] = [byId("resolve-cause").value, byId("resolve-measure").value.trim()];
-      settle(dialog.returnValue === "send" && measure ? { cause, measure } : null);
-    }, { once: true });
-  });
+/** The arguments of a step from its dialog; none are needed without one. Null when the person thought better of it. */
+async function askStep(order, step) {
+  const context = { ...page.context(order), asked: details.id === order.id ? details.asked : undefined };
+  if (!step.fields) return step.args?.({}, context) ?? {};
+  const about = [order.queue, order.owner_name, ...order.symptoms.map((s) => describe(s))].filter(Boolean).join(" · ");
+  const values = await ask({ title: step.en, zh: step.zh, about, hint: step.hint, fields: step.fields(context) });
+  // the time may have gone on while somebody thought about it
+  return values && (step.args?.(values, { ...context, at: page.context(order).at }) ?? values);
 }
 
-async function showDetails(order) {
-  setText(byId("details-title"), `${order.queue} · order ${order.id}`);
-  setText(byId("details-about"), order.sentence);
-  byId("details-log").replaceChildren();
-  byId("details").showModal();
-  const { log } = await get(`/api/orders/${encodeURIComponent(order.id)}`).catch(() => ({ log: [] }));
-  byId("details-log").replaceChildren(...log.map(logLine));
+function tell(id, what, decision) {
+  if (decision === null) say(id, "sent", `${what}: ${UNDECIDED}`);
+  else if (decision.refused) say(id, "refused", /refused/i.test(decision.text) ? decision.text : `refused: ${decision.text}`);
+  else say(id, "done", `${what}: ${decision.decision}`);
 }
 
-function logLine(entry) {
-  const live = Object.entries(entry.live).map(([name, value]) => {
-    const [metric] = name.split("@");
-    return `${metrics.get(metric)?.en ?? metric} ${figure(metrics.get(metric)?.unit, value)}`;
-  });
-  const line = make(
-    "div", "entry",
-    make("time", "", clockText(entry.at_ms)),
-    make("b", "", entry.decision),
-    make("span", "who", entry.actor),
-    make("span", "why", `${entry.event}: ${entry.why}`),
-    make("span", "live", live.join(" · ")),
-  );
-  line.dataset.decision = entry.decision;
-  return line;
+/** The order of a queue that a command at this place in the log was about, once there is one. */
+const inQueue = (queue, sent) => () => [...cards.values()].find((c) => c.order.queue === queue && c.order.pos[1] >= sent.offset)?.id;
+
+/** Report a finding about a queue; `id` is the order from which it was asked, if any. */
+async function report(queue = "", id = null) {
+  const me = page.me();
+  const said = (kind, text) => (id ? say(id, kind, text) : side.say(kind, text));
+  if (!me) return said("refused", NOBODY);
+  const found = await askFinding({ queues: page.queues(), queue, metrics: page.metrics, people: [...page.people.values()], me: me.id });
+  if (found === null) return undefined;
+  said("sent", "finding sent, waiting for the decision");
+  try {
+    const sent = await post("/api/findings", { ...found, command: "report", actor: me.id });
+    const decision = await decisionOf(inQueue(found.queue, sent), sent);
+    if (decision === null) said("sent", `finding: ${UNDECIDED}`);
+    else said(decision.refused ? "refused" : "done", decision.refused ? `refused: ${decision.text}` : `it stands in order ${decision.order}`);
+  } catch (error) {
+    said("refused", `not taken: ${error.message}`);
+  }
+  return undefined;
+}
+
+async function note() {
+  const me = page.me();
+  if (!me) return side.say("refused", NOBODY);
+  const values = await askNote({ queues: page.queues() });
+  if (values === null) return undefined;
+  try {
+    await post("/api/floor", { ...values, actor: me.id });
+    side.say("done", `the note about ${values.queue} is on the log`);
+  } catch (error) {
+    side.say("refused", `not taken: ${error.message}`);
+  }
+  return undefined;
+}
+
+/** The incoming lead accepts a shift: one command to each partition, each decided apart. */
+async function accept(sheet) {
+  const me = page.me();
+  const said = (kind, text) => side.sheets.say(sheet.department, kind, text);
+  if (!me) return said("refused", NOBODY);
+  said("sent", "sent, waiting for the decision");
+  try {
+    const { sent } = await post("/api/handover", { department: sheet.department, actor: me.id });
+    const decisions = await Promise.all(sent.map((one) => decisionOf(ofPartition(sheet, one), one)));
+    const refused = decisions.find((decision) => decision?.refused);
+    if (refused) said("refused", `refused: ${refused.text}`);
+    else if (decisions.includes(null)) said("sent", UNDECIDED);
+    else said("done", `accepted by ${me.name}`);
+    side.load();
+  } catch (error) {
+    said("refused", `not taken: ${error.message}`);
+  }
+  return undefined;
+}
+
+/** An order of the sheet that the command at this place in the log was about. */
+const ofPartition = (sheet, sent) => () =>
+  sheet.orders.map((part) => cards.get(part.id)?.order).find((order) => order?.pos[0] === sent.partition && order.pos[1] >= sent.offset)?.id;
+
+/** Somebody else acts: other steps are open. */
+function actorChanged() {
+  byId("details-actor").value = byId("actor").value;
+  localStorage.setItem("actor", byId("actor").value);
+  for (const card of cards.values()) card.showSteps();
+  details.drawSteps();
+  if (details.order) details.draw();
+  side.sheets.draw();
 }
 
 async function begin() {
@@ -266,20 +364,32 @@ async function begin() {
     ["people", "causes", "catalogue", "metrics-dictionary"].map((name) => get(`/api/${name}`)),
   );
   ({ rules } = catalogue);
-  metrics = new Map(dictionary.metrics.map((m) => [m.id, m]));
+  page.metrics = new Map(dictionary.metrics.map((m) => [m.id, m]));
+  page.people = new Map(people.people.map((p) => [p.id, p]));
+  page.departments = catalogue.departments;
+  page.causes = causes.book;
   const zones = new Set(catalogue.sites.map((s) => s.zone));
-  if (zones.size === 1) [zone] = zones;
+  if (zones.size === 1) setZone([...zones][0]);
   const actor = byId("actor");
   actor.append(...people.people.map((p) => new Option(p.department ? `${p.name} · ${p.department}` : p.name, p.id)));
-  actor.value = localStorage.getItem("actor") || "-";
-  if (actor.selectedIndex < 0) actor.selectedIndex = Math.min(1, actor.length - 1);
-  actor.addEventListener("change", () => localStorage.setItem("actor", actor.value));
-  byId("resolve-cause").append(...causes.causes.map((c) => new Option(c, c)));
-  byId("resolve-cancel").addEventListener("click", () => byId("resolve").close(""));
-  byId("details-close").addEventListener("click", () => byId("details").close());
+  actor.value = localStorage.getItem("actor") ?? "";
+  if (actor.selectedIndex < 0) actor.selectedIndex = 0; // nobody acts in a name that they have not chosen
+  actor.addEventListener("change", actorChanged);
+  const inside = byId("details-actor"); // the same choice, where the dialog covers the other one
+  inside.append(...[...actor.options].map((option) => new Option(option.text, option.value)));
+  inside.value = actor.value;
+  inside.addEventListener("change", () => {
+    actor.value = inside.value;
+    actorChanged();
+  });
+  beginAsking();
+  details = new Details(page);
+  side = new Side(page);
+  banner = new Banner();
   new ResizeObserver(fit).observe(byId("tiles"));
   setInterval(tick, TICK_MS);
   follow(on);
+  details.follow();
 }
 
 begin().catch((error) => {

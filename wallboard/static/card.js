@@ -1,24 +1,24 @@
-// One work order as a card: who, what, how long still, and the buttons.
+// One work order as a card: who, what, how long still, and the next steps. Opened, it tells everything (`details.js`).
 
-import { make, setAttribute, setHidden, setText } from "./dom.js";
+import { Countdown, resolveFrom } from "./countdown.js";
+import { button, chinese, make, setAttribute, setHidden, setText } from "./dom.js";
+import { STEPS, steps } from "./steps.js";
 import { ORDER_STATES, SEVERITIES, figure, span } from "./words.js";
 
-/** What a person can ask for in which state; whether it is granted is decided in the log. */
-const BUTTONS = [
-  ["acknowledge", "Acknowledge", "受理", new Set(["detected", "dispatched"])],
-  ["analyse", "Analyse", "分析", new Set(["acknowledged"])],
-  ["resolve", "Resolve", "处理完成", new Set(["acknowledged", "analysing"])],
-];
+/** The steps that a card offers: the first two of these that are open; all others are in the opened card. */
+const NEXT = ["acknowledge", "analyse", "resolve", "sign_check", "sign_evidence", "resume", "take", "hold"];
+const SHOWN = 2;
 const UNANSWERED = new Set(["detected", "dispatched"]);
 const NOTE_MS = 20000;
 
-const chinese = (text) => Object.assign(make("i", "", text), { lang: "zh" });
+export const isOver = (order) => order.state === "closed" || order.state === "cancelled";
 
 export class Card {
-  /** `act(order, command)` is called for a button, `open(order)` for a look at the log. */
-  constructor(id, act, open) {
+  /** `act(order, command)` is called for a button, `open(id)` for the whole order; `context(order)` is for `steps`. */
+  constructor(id, act, open, context) {
     this.id = id;
     this.order = null;
+    this.context = context;
     this.note = null; // kind, text, until when, and the offset in the log that it speaks of
     this.build(act, open);
   }
@@ -27,8 +27,8 @@ export class Card {
     this.severity = make("span", "severity");
     this.queue = make("button", "queue");
     this.queue.type = "button";
-    this.queue.title = "every decision about this order";
-    this.queue.addEventListener("click", () => open(this.order));
+    this.queue.title = "everything about this order";
+    this.queue.addEventListener("click", () => open(this.id));
     this.state = make("span", "order-state");
     this.stateZh = chinese("");
     this.symptoms = make("p", "symptoms");
@@ -40,14 +40,13 @@ export class Card {
     this.verified = make("span", "verified");
     this.verification = make("p", "verification", make("span", "track", this.progress), this.verified);
     this.text = make("p", "text");
-    this.buttons = BUTTONS.map(([command, en, zh, states]) => {
-      const button = make("button", `do ${command}`, `${en} `, chinese(zh));
-      button.type = "button";
-      button.addEventListener("click", () => act(this.order, command));
-      return [button, states];
+    this.buttons = NEXT.map((command) => {
+      const step = STEPS.find((s) => s.command === command);
+      return [button(`do ${command}`, step.en, step.zh, () => act(this.order, command)), command];
     });
+    this.more = button("more", "Open", "详情", () => open(this.id));
     this.limits = make("div", "limits", this.respond.element, this.resolve.element);
-    this.row = make("div", "buttons", ...this.buttons.map(([button]) => button));
+    this.row = make("div", "buttons", ...this.buttons.map(([b]) => b), this.more);
     this.element = make(
       "article", "card",
       make("div", "head", this.severity, this.queue, make("span", "order-state-box", this.state, " ", this.stateZh)),
@@ -63,7 +62,7 @@ export class Card {
     if (this.note && order.pos[1] > this.note.offset) this.note = null;
     this.order = order;
     const [en, zh] = ORDER_STATES[order.state] ?? [order.state, ""];
-    const over = order.state === "closed" || order.state === "cancelled";
+    const over = isOver(order);
     setText(this.severity, String(order.severity));
     setAttribute(this.severity, "data-severity", String(order.severity));
     setAttribute(this.severity, "title", `severity ${order.severity}: ${SEVERITIES[order.severity] ?? ""}`);
@@ -71,14 +70,22 @@ export class Card {
     setText(this.state, en);
     setText(this.stateZh, zh);
     setAttribute(this.element, "data-state", order.state);
-    setText(this.symptoms, order.symptoms.map((rule) => describe(rule, over || order.active.includes(rule))).join(" · "));
+    const found = order.findings.map((f) => f.text);
+    setText(this.symptoms, [...order.symptoms.map((rule) => describe(rule, over || order.active.includes(rule))), ...found].join(" · "));
     setText(this.owner, order.owner_name || "no owner");
     setText(this.reopened, order.reopened ? `reopened ${order.reopened}×` : "");
     setHidden(this.limits, over);
     setHidden(this.row, over);
-    for (const [button, states] of this.buttons) button.disabled = !states.has(order.state);
+    this.showSteps();
     this.showVerification(order, over);
     this.showText(performance.now());
+  }
+
+  /** The next steps; also when somebody else acts. */
+  showSteps() {
+    const open = new Set(steps(this.context(this.order)).map((step) => step.command));
+    const shown = NEXT.filter((command) => open.has(command)).slice(0, SHOWN);
+    for (const [element, command] of this.buttons) setHidden(element, !shown.includes(command));
   }
 
   showVerification(order, over) {
@@ -105,8 +112,7 @@ export class Card {
 
   showText(now) {
     if (this.note && now > this.note.until) this.note = null;
-    const over = this.order.state === "closed" || this.order.state === "cancelled";
-    const sentence = over ? this.order.verification?.sentence || this.order.sentence : this.order.sentence;
+    const sentence = isOver(this.order) ? this.order.verification?.sentence || this.order.sentence : this.order.sentence;
     setText(this.text, this.note?.text ?? sentence);
     setAttribute(this.text, "title", this.note?.text ?? sentence);
     setAttribute(this.text, "data-kind", this.note?.kind ?? "");
@@ -114,43 +120,23 @@ export class Card {
 
   /** Limits against stream time `at` (null: unknown). */
   tick(at, now) {
-    const { order } = this;
-    const waits = order.state === "on_hold";
-    this.respond.show(at, order.respond_by_ms, order.opened_ms, UNANSWERED.has(order.state) ? "" : "done", waits);
-    this.resolve.show(at, order.agreed_ms ?? order.resolve_by_ms, order.opened_ms, "", waits);
+    showLimits(this.order, this.respond, this.resolve, at);
     this.showText(now);
   }
 
   /** Time left to the limit that matters next, for the tile. */
   left(at) {
-    const by = UNANSWERED.has(this.order.state) ? this.order.respond_by_ms : this.order.agreed_ms ?? this.order.resolve_by_ms;
+    const by = UNANSWERED.has(this.order.state) ? this.order.respond_by_ms : this.order.resolve_by_ms;
     if (at === null || by === null || this.order.state === "on_hold") return "";
     return at > by ? `overdue ${span(at - by)}` : span(by - at);
   }
 }
 
-/** The limit of a card: words, time left and a bar that empties. */
-class Countdown {
-  constructor(en, zh) {
-    this.value = make("b");
-    this.fill = make("span", "bar");
-    this.element = make("div", "limit", make("span", "limit-name", `${en} `, chinese(zh)), this.value, make("span", "track", this.fill));
-  }
-
-  show(at, by, from, done, waits) {
-    const open = by !== null && at !== null && !done;
-    const left = open ? by - at : 0;
-    let text = "–";
-    if (done) text = done;
-    else if (waits) text = "on hold";
-    else if (open) text = left < 0 ? `overdue ${span(-left)}` : span(left);
-    const share = open && by > from ? Math.max(0, Math.min(1, left / (by - from))) : 0;
-    let level = "none";
-    if (open && !waits) level = left < 0 ? "over" : share < 0.25 ? "short" : "good";
-    setText(this.value, text);
-    setAttribute(this.element, "data-level", level);
-    this.fill.style.width = `${(share * 100).toFixed(1)}%`;
-  }
+/** Both limits of an order as they stand at `at`. */
+export function showLimits(order, respond, resolve, at) {
+  const waits = order.state === "on_hold";
+  respond.show(at, order.respond_by_ms, order.opened_ms, UNANSWERED.has(order.state) ? "" : "done", waits);
+  resolve.show(at, order.resolve_by_ms, resolveFrom(order), isOver(order) ? "done" : "", waits);
 }
 
 /** A rule in words: "live service level below 80.0 % (5 min)". */

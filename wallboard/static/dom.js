@@ -12,6 +12,26 @@ export function make(tag, className = "", ...children) {
   return element;
 }
 
+/** Chinese beside English. */
+export const chinese = (text) => Object.assign(make("i", "", text), { lang: "zh" });
+
+/** A button with English and Chinese on it. */
+export function button(className, en, zh, click) {
+  const element = make("button", className, make("span", "", en), " ", chinese(zh));
+  element.type = "button";
+  element.addEventListener("click", click);
+  return element;
+}
+
+/** Fill a box anew when `key` (what it shows) is another one; whoever had the focus in it keeps it by `data-key`. */
+export function refill(box, key, build) {
+  if (box.dataset.shown === key) return;
+  box.dataset.shown = key;
+  const focused = box.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
+  box.replaceChildren(...build());
+  if (focused) [...box.querySelectorAll("[data-key]")].find((e) => e.dataset.key === focused)?.focus();
+}
+
 export function svg(tag, attributes = {}) {
   const element = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);

@@ -7,19 +7,16 @@ export async function get(path) {
   return answer.json();
 }
 
-/** Ask for something to be done with an order; throws the server's reason when it does not even take the command. */
-export async function send(order, command, actor, args = {}) {
-  const answer = await fetch(`/api/orders/${encodeURIComponent(order)}/commands`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ command, actor, args }),
-  });
-  const body = await answer.json().catch(() => ({}));
-  if (answer.status !== 202) {
-    throw new Error(typeof body.detail === "string" ? body.detail : `not taken (${answer.status})`);
-  }
-  return body;
+/** POST `body`; gives what was sent, throws the server's reason when it does not even take it. */
+export async function post(path, body) {
+  const answer = await fetch(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+  const told = await answer.json().catch(() => ({}));
+  if (answer.status !== 202) throw new Error(typeof told.detail === "string" ? told.detail : `not taken (${answer.status})`);
+  return told;
 }
+
+/** Ask for something to be done with an order: `{partition, offset}` of the command in the log. */
+export const send = (order, command, actor, args = {}) => post(`/api/orders/${encodeURIComponent(order)}/commands`, { command, actor, args });
 
 const AGAIN_MS = 3000;
 

@@ -11,6 +11,7 @@ export class Tile {
     this.queue = queue;
     this.row = null;
     this.trend = []; // [at_ms, service level]
+    this.notes = new Map(); // lines of the floor log by id: [at_ms, text]
     this.build();
   }
 
@@ -28,8 +29,10 @@ export class Tile {
     this.basis = make("p", "basis");
     this.line = svg("path", { class: "line" });
     this.limit = svg("path", { class: "limit" });
+    this.marks = svg("path", { class: "mark" });
+    this.noted = svg("title");
     this.spark = svg("svg", { class: "spark", viewBox: `0 0 ${TREND_W} ${TREND_H}`, preserveAspectRatio: "none", role: "img", "aria-label": "live service level, last 30 minutes" });
-    this.spark.append(this.limit, this.line);
+    this.spark.append(this.noted, this.marks, this.limit, this.line);
     this.facts = {};
     const facts = make("dl", "facts");
     for (const [id, en, zh] of [["waiting", "waiting", "排队"], ["longest", "longest", "最长"], ["agents", "agents", "坐席"]]) {
@@ -95,6 +98,14 @@ export class Tile {
 
   forgetOld() {
     while (this.trend.length && this.trend[0][0] < this.trend.at(-1)[0] - TREND_MS) this.trend.shift();
+    const first = this.trend[0]?.[0] ?? Infinity;
+    for (const [id, [at]] of this.notes) if (at < first && this.trend.at(-1)?.[0] - at > TREND_MS) this.notes.delete(id);
+  }
+
+  /** A line of the floor log: marked on the trend, read when the pointer rests on it. */
+  addNote(id, atMs, text, rule) {
+    this.notes.set(id, [atMs, text]);
+    this.drawTrend(rule);
   }
 
   drawTrend(rule) {
@@ -115,6 +126,9 @@ export class Tile {
       pen = true;
     }
     setAttribute(this.line, "d", path);
+    const seen = [...this.notes.values()].filter(([at]) => at <= last && last - at <= TREND_MS);
+    setAttribute(this.marks, "d", seen.map(([at]) => `M${((1 - (last - at) / TREND_MS) * TREND_W).toFixed(1)} 0V${TREND_H}`).join(""));
+    setText(this.noted, seen.map(([, text]) => text).join("\n"));
     setAttribute(this.limit, "d", rule ? `M0 ${y(rule.limit)}H${TREND_W}` : "");
   }
 

@@ -29,6 +29,33 @@ export const SEVERITIES = {
   4: "trend",
 };
 
+export const TIERS = [["liaison", "联络员"], ["shift lead", "班长"], ["team leader", "组长"], ["supervisor", "主管"], ["manager", "经理"]];
+
+export const FINDING_KINDS = {
+  on_site: ["on-site check", "现场核查"],
+  complaint: ["complaint", "客户投诉"],
+  test_call: ["test call", "拨测"],
+  external: ["external alert", "外部告警"],
+};
+
+/** How a finding is proven over. */
+export const WAYS = {
+  figure: ["a figure", "指标"],
+  probe: ["a test call", "拨测"],
+  signed: ["a signed check", "签字核查"],
+  sender: ["the sender's word", "来源通知"],
+};
+
+export const FINDING_STATES = { open: ["open", "未消除"], passed: ["over", "已消除"], failed: ["still there", "仍存在"] };
+
+/** What became of an order on the sheet of a shift. */
+export const HANDOVER_STATES = {
+  offered: ["to be accepted", "待接班"],
+  stays: ["stays with its owner", "责任人不变"],
+  accepted: ["accepted", "已接班"],
+  late: ["not accepted in time", "未按时接班"],
+};
+
 // One shape for each state, so that nothing hangs on colour alone (24 x 24).
 export const SHAPES = {
   ok: "M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18z",
@@ -70,4 +97,20 @@ export function figure(unit, value) {
 export function matches(pattern, name) {
   const literal = (text) => text.replace(/[.+^${}()|[\]\\]/g, "\\$&").replace(/\*/g, ".*").replace(/\?/g, ".");
   return new RegExp(`^${literal(pattern)}$`, "s").test(name);
+}
+
+export const PLANNED_KINDS = {
+  maintenance: ["maintenance", "系统维护"],
+  closure: ["closure", "停业"],
+  drill: ["drill", "应急演练"],
+  campaign: ["campaign", "营销活动"],
+};
+
+/** A problem record in a line; `name` puts a person id into words. */
+export function problemText(problem, name) {
+  const parts = [`${problem.id}: comes back at ${problem.half_hour} (${problem.zone}), ${problem.orders.length} orders opened it`];
+  if (problem.joined) parts.push(`${problem.joined} came since`);
+  if (problem.owner) parts.push(`owner ${name(problem.owner)}`);
+  if (problem.state === "closed") parts.push(`closed by ${name(problem.closed_by)}: ${problem.cause}: ${problem.measure}`);
+  return parts.join(", ");
 }

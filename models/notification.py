@@ -1,0 +1,145 @@
+"""Who is reached how, and what the topic ``notifications`` holds about it.
+
+Settings name the environment variables in which addresses and keys lie, never the addresses: a DingTalk URL is a key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from models.command import Way
+
+ChannelKind = Literal["alertmanager", "alertmanager_webhook", "pagerduty", "webhook"]
+HookKind = Literal["alertmanager", "pagerduty", "pagerduty_events"]
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How one person is reached: *ways* are variables that hold an Apprise URL each. Pages of *severity* or graver."""
+
+    person: str
+    ways: tuple[str, ...] = ()
+    severity: int = 4
+    pagerduty: str = ""  #: the person's user id in PagerDuty, for what comes back from there
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """An outside tool that shows our orders: those of queues matching *pattern*, of *severity* or graver.
+
+    *url_env* and *key_env* are variables; a PagerDuty channel needs the key (its routing key), the others the URL.
+    """
+
+    name: str
+    kind: ChannelKind
+    url_env: str = ""
+    key_env: str = ""  #: PagerDuty: routing key; webhook: the secret it is signed with (several by comma)
+    pattern: str = "*"
+    severity: int = 3
+    resend_ms: int = 60_000  #: Alertmanager: a firing alert is sent again after this, well below its resolve_timeout
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """Something outside that tells us: ``POST /hooks/NAME``. *secrets_env* are variables, any of which is right.
+
+    ``pagerduty`` brings back what people do there with orders of *channel*. The others report findings about the queue
+    that the alert names, else about *queue*, with *verify* as their way of verification: the sender's own word, or, in
+    the name of *person*, a test call, the check that *signer* signs, or a figure with its limit.
+    """
+
+    name: str
+    kind: HookKind
+    secrets_env: tuple[str, ...] = ()
+    channel: str = ""
+    queue: str = ""
+    severity: int = 3
+    verify: Way = "sender"
+    person: str = ""
+    signer: str = ""
+    metric: str = ""
+    window: str = ""
+    limit: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotifySettings:
+    """Everything about reaching people and tools. *board_url* is the wallboard as they reach it, for links."""
+
+    contacts: tuple[Contact, ...] = ()
+    channels: tuple[Channel, ...] = ()
+    hooks: tuple[Hook, ...] = ()
+    board_url: str = ""
+
+    def all_ways(self, person: str) -> tuple[str, ...]:
+        """The variables of all ways to reach *person*, each once, as written."""
+        return self.ways(person, 0)
+
+    def ways(self, person: str, severity: int) -> tuple[str, ...]:
+        """The variables of all ways to reach *person* about something of *severity*, each once, as written."""
+        found = (way for c in self.contacts if c.person == person and severity <= c.severity for way in c.ways)
+        return tuple(dict.fromkeys(found))
+
+
+class Notification(BaseModel):
+    """One step of one notification (topic ``notifications``, compacted by ``key``): who tells whom about what.
+
+    ``claimed`` is written before something is sent, and the first claim of an attempt in the log has it: that is how
+    two notifiers share the work. ``sent``, ``dropped`` and ``given_up`` are final. ``seen`` is what an outside tool
+    told us of itself. Receivers get the key with what they get, and drop what they have had.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    key: str = Field(description="the same for the same notification, whoever sends it and however often")
+    order: str
+    queue: str
+    to: str = Field(description="person id, or the name of a channel")
+    way: str = Field(default="", description="of a person: the variable that holds the address")
+    occasion: str = Field(description="page, passed_on, accepted, ended, relapsed; of a channel what it is to show")
+    cause: str = Field(description="what tells it from others of the same occasion: a pos, a time, a number")
+    state: Literal["claimed", "sent", "failed", "dropped", "given_up", "seen"]
+    tries: int = Field(default=0, description="which attempt this is about, from 1")
+    notifier: str = Field(default="", description="the process that wrote it")
+    reason: str = ""
+    at_ms: int = Field(description="wall clock of who wrote it")
+    since_ms: int = Field(default=0, description="stream time of what it is about")
+    doubt: bool = Field(default=False, description="an attempt may have arrived, though nothing says so")
+    zh: str = Field(default="", description="of a channel: the words in Chinese that it shows")
+    version: int = Field(default=0, description="the order's version when it was written")
+
+
+def encode(record: Notification) -> bytes:
+    """*record* as the value of a record."""
+    return record.model_dump_json(exclude_defaults=True).encode()
+
+
+def decode(value: bytes) -> Notification:
+    """The record in *value*. Raises pydantic.ValidationError."""
+    return Notification.model_validate_json(value)
+
+
+def words(rows: Iterable[tuple[int, bytes | None, bytes | None]]) -> Iterator[Notification]:
+    """The steps in *rows* (offset, key, value) of the ledger; what is none is passed over."""
+    for _, key, value in rows:
+        if value is not None and key != CLOSED:
+            with suppress(ValidationError):
+                yield decode(value)
+
+
+#: The key of the record that closes a partition of the ledger to all who notify, or opens it again.
+CLOSED: Final = b"closed"
+
+
+def closing(why: str | None) -> tuple[bytes, bytes | None]:
+    """Key and value of a record that closes a partition of the ledger, saying *why*; None opens it again."""
+    return CLOSED, None if why is None else why.encode()
+
+
+#: A payload of `workorders`, `workorder-log` or `alerts` as it was read.
+Payload = dict[str, Any]
