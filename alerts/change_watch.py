@@ -64,7 +64,9 @@ WATCHED: Final = (
     Watched("talk_ms", "15m", times=1.5, sample="completed", least=5),
 )
 _COLUMNS: Final = [figure(w.metric, w.window) for w in WATCHED]
-_SAMPLES: Final = [figure(w.sample, w.window) if w.sample else -1 for w in WATCHED]
+#: The columns of samples; a figure that needs none counts its own, which is there whenever it is.
+_SAMPLES: Final = [figure(w.sample or w.metric, w.window) for w in WATCHED]
+_LEAST: Final = np.array([w.least if w.sample else -np.inf for w in WATCHED])
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ class ChangeWatch:
         self._catalogue: Catalogue | None = None
         self._sorted = 0
         self._rows: dict[str, list[int]] = {}
+        self._left: dict[str, tuple[int, list[int]]] = {}  # by department, of the point at hand: rows not looked at
 
     def clock(
         self,
@@ -140,31 +143,44 @@ class ChangeWatch:
             turn = shift_at(catalogue, department, at_ms) if at_ms is not None else None
             if at_ms is None or turn is None:
                 continue
-            moment = local(turn.zone, at_ms)
-            for row in rows:
+            moment, looked = local(turn.zone, at_ms), set()
+            for row, values in self._fresh(department, at_ms, rows, figures):
                 if not is_usual(names[row]):
                     continue
-                departures = self._look(names[row], at_ms, moment.hour * 60 + moment.minute, figures[row])
+                looked.add(row)
+                departures = self._look(names[row], at_ms, moment.hour * 60 + moment.minute, values)
                 if departures:
                     found.append(Seen(names[row], department, turn, at_ms, departures))
+            if looked:
+                self._left[department] = (at_ms, [row for row in self._left[department][1] if row not in looked])
         return sorted(found, key=lambda seen: seen.queue)
+
+    def _fresh(
+        self, department: str, at_ms: int, rows: list[int], figures: NDArray[np.float64]
+    ) -> list[tuple[int, list[float | None]]]:
+        """The rows not looked at yet that have anything to look at, with their values: what nobody calls in these
+        minutes must not be walked through ten times a second."""
+        if self._left.get(department, (None,))[0] != at_ms:
+            self._left[department] = (at_ms, list(rows))
+        left = self._left[department][1]
+        table = _values(figures, left)
+        there = np.flatnonzero(~np.isnan(table).all(axis=1))
+        return [(left[n], [None if math.isnan(v) else round(float(v), 4) for v in table[n]]) for n in there]
 
     def _sort(self, catalogue: Catalogue, names: Sequence[str]) -> None:
         """The rows of each department; worked out for new names, and anew for new settings."""
         if catalogue is not self._catalogue:
             self._catalogue, self._sorted, self._rows = catalogue, 0, {}
+        if self._sorted < len(names):
+            self._left.clear()
         for row in range(self._sorted, len(names)):
             self._rows.setdefault(settings_for(catalogue, names[row]).department, []).append(row)
         self._sorted = len(names)
 
-    def _look(self, queue: str, at_ms: int, minute: int, row: NDArray[np.float64]) -> tuple[Departure, ...]:
-        kept = self._kept.get(queue)
-        if kept is not None and kept.last_ms >= at_ms:
-            return ()
-        values = [_value(row, n) for n in range(len(WATCHED))]
-        if all(value is None for value in values):
-            return ()
+    def _look(self, queue: str, at_ms: int, minute: int, values: list[float | None]) -> tuple[Departure, ...]:
         kept = self._kept.setdefault(queue, _Kept())
+        if kept.last_ms >= at_ms:
+            return ()
         kept.last_ms = at_ms
         self._changed.add(queue)
         days = [day for day in kept.days.pop(minute, []) if (day[0] or 0) > at_ms - REACH_MS]
@@ -182,15 +198,15 @@ class ChangeWatch:
     def restore(self, queue: str, state: list[Any]) -> None:
         """Take up what `snapshot` gave."""
         self._kept.pop(queue, None)
+        self._left.clear()
         if state:
             self._kept[queue] = _Kept(state[0], {minute: [list(day) for day in days] for minute, days in state[1]})
 
 
-def _value(row: NDArray[np.float64], n: int) -> float | None:
-    value, sample = float(row[_COLUMNS[n]]), _SAMPLES[n]
-    if math.isnan(value) or (sample >= 0 and not row[sample] >= WATCHED[n].least):
-        return None
-    return round(value, 4)
+def _values(figures: NDArray[np.float64], rows: list[int]) -> NDArray[np.float64]:
+    """The watched figures of *rows*, one column each; NaN where there is none or its sample is too small."""
+    values, samples = figures[np.ix_(rows, _COLUMNS)], figures[np.ix_(rows, _SAMPLES)]
+    return np.where(samples >= _LEAST, values, np.nan)
 
 
 def _departure(n: int, value: float | None, days: list[list[float | None]]) -> Departure | None:

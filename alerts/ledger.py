@@ -29,7 +29,8 @@ from typing import Final
 from alerts.backoff import TRIES_MAX, wait_ms
 from alerts.case import FINAL, Case, Entry
 from alerts.owed import PAGE_STALE_MS, Owed, ended_ms, fired_as, is_over, owed
-from models.notification import Channel, Notification, NotifySettings, Payload
+from models.notification import Notification, Payload
+from models.notify_settings import Channel, NotifySettings
 from models.topics import ALERTS, NOTIFICATIONS, WORKORDER_LOG, WORKORDERS
 
 #: A claim without a word for so long is forsaken. Sending is bounded far below it.

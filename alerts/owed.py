@@ -16,7 +16,8 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from alerts.case import FINAL, Case, Page, Shown, cause_of, key_of
-from models.notification import Channel, NotifySettings, Payload
+from models.notification import Payload
+from models.notify_settings import Channel, NotifySettings
 
 #: A page that could not be sent for so long is nobody's first news any more: the loop has gone on to others.
 PAGE_STALE_MS: Final = 3_600_000

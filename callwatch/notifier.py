@@ -38,6 +38,7 @@ from models.outputs import Order
 from models.partition import partition_of
 from models.runtime import Settings
 from models.topics import ALERTS, NOTIFICATIONS, WORKORDER_LOG, WORKORDERS, topic_name
+from streams.clock import wall_ms
 
 #: Read from the beginning: they are compacted and say how things stand.
 WHOLE: Final = (WORKORDERS, NOTIFICATIONS)
@@ -63,11 +64,6 @@ READ_BACK_S: Final = 3.0
 STOP_S: Final = 15.0
 
 log = logging.getLogger("callwatch.notify")
-
-
-def wall_ms() -> int:
-    """Wall clock, epoch milliseconds."""
-    return time.time_ns() // 1_000_000
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from alerts.ledger import Again, Job
 from alerts.owed import ended_ms, fired_as, is_over
 from callwatch.delivery import Outcome, Person, http_url, post, post_json
 from models.errors import SettingsError
-from models.notification import Channel, NotifySettings
+from models.notify_settings import Channel, NotifySettings
 from models.runtime import Settings
 
 #: Where Alertmanager takes alerts, below its URL.

@@ -14,7 +14,7 @@ from callwatch.toml_table import Table
 from models.catalogue import Catalogue
 from models.command import Way
 from models.metric import METRIC
-from models.notification import Channel, ChannelKind, Contact, Hook, HookKind, NotifySettings
+from models.notify_settings import Channel, ChannelKind, Contact, Hook, HookKind, NotifySettings
 
 _VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,60}")

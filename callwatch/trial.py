@@ -19,7 +19,7 @@ from alerts.channels.words import Message
 from callwatch.delivery import Outcome, Person, post, post_json
 from callwatch.outbox import keys_in, url_of
 from models.errors import CallwatchError, SettingsError, UsageError
-from models.notification import Channel, NotifySettings
+from models.notify_settings import Channel, NotifySettings
 from models.runtime import Settings
 
 #: How the test is marked wherever it is seen.

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import urllib.error
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from callwatch.terminal import write
 from models.errors import UsageError, WorkError
 
 #: The wallboard answers from memory, a command after the broker's confirmation (5 s at most).
@@ -105,13 +104,3 @@ def _refusal(error: urllib.error.HTTPError) -> UsageError | WorkError:
         detail = error.reason
     text = detail if isinstance(detail, str) else json.dumps(detail)
     return WorkError(text) if error.code >= 500 else UsageError(text)
-
-
-def utc_text(at_ms: int | None) -> str:
-    """A stream time for people."""
-    return "-" if at_ms is None else datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def write(text: str) -> None:
-    """A line to standard output."""
-    sys.stdout.write(text + "\n")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from models.catalogue import Catalogue
-from models.notification import NotifySettings
+from models.notify_settings import NotifySettings
 
 
 @dataclass(frozen=True, slots=True)

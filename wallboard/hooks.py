@@ -12,7 +12,8 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import JSONResponse
 
 from models.errors import SettingsError, UsageError, WorkError
-from models.notification import Hook, Notification, NotifySettings, encode
+from models.notification import Notification, encode
+from models.notify_settings import Hook, NotifySettings
 from models.partition import partition_of
 from models.signature import is_signed, same
 from models.topics import NOTIFICATIONS

@@ -18,7 +18,8 @@ from typing import Any, Final
 from models.command import ANY_ORDER, TEXT_LIMIT, OrderCommand
 from models.errors import UsageError
 from models.fields import TEXT_MAX, queue_fault
-from models.notification import Hook, Notification
+from models.notification import Notification
+from models.notify_settings import Hook
 
 #: Alerts in one webhook: an order takes a handful of findings, and each becomes a record of the log.
 ALERTS_MAX: Final = 100

@@ -6,12 +6,12 @@ import sys
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace as changed
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from callwatch.terminal import utc_text
 from models.broker_access import client_options
 from models.errors import WorkError
 
@@ -59,11 +59,10 @@ def line(value: bytes) -> str:
     import orjson
 
     alert = orjson.loads(value)
-    at = datetime.fromtimestamp(alert["at_ms"] / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     owner = f" [{alert['owner']}]" if alert["owner"] else ""
     title = alert["title"].removeprefix(f"{alert['queue']}: ")
     text = f": {alert['text']}" if alert["text"] != alert["title"] else ""
-    return f"{at} {alert['kind']:<8} {alert['severity']} {alert['queue']}{owner} {title}{text}"
+    return f"{utc_text(alert['at_ms'])} {alert['kind']:<8} {alert['severity']} {alert['queue']}{owner} {title}{text}"
 
 
 def read_alerts(kafka: KafkaSettings, last: int, follow: bool) -> Iterator[bytes]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from callwatch.terminal import utc_text
 from models.errors import UsageError, WorkError
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ def try_out(loaded: Any, name: str) -> None:
     """Send tests and tell what became of each. Raises WorkError when one was not taken."""
     import os
 
-    from callwatch.notifier import wall_ms
     from callwatch.trial import said, trial
+    from streams.clock import wall_ms
 
     failed = number = 0
     for tried in trial(loaded, os.environ, name, wall_ms()):
@@ -128,8 +128,8 @@ async def _read_ledger(kafka: KafkaSettings, order: str) -> list[Notification]:
 
 def line(record: Notification) -> str:
     """One notification as a line: when, how it stands, what, to whom, about which order, why."""
-    at = datetime.fromtimestamp(record.at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     to = f"{record.to} ({record.way})" if record.way else record.to
     tries = f" after {record.tries} attempts" if record.tries > 1 else ""
     why = f": {record.reason}" if record.reason else ""
-    return f"{at} {record.state:<8} {record.occasion:<10} {to} {record.order} {record.queue}{tries}{why}"
+    what = f"{record.state:<8} {record.occasion:<10} {to} {record.order} {record.queue}"
+    return f"{utc_text(record.at_ms)} {what}{tries}{why}"

@@ -10,7 +10,8 @@ import typer
 
 from callwatch.commands import orders_ask, orders_handover, orders_log, orders_planned
 from callwatch.order_options import Actor, AsJson, OrderId, Reason, SettingsFile, Text, Url
-from callwatch.wallboard_client import send_command, utc_text, wallboard_at, write
+from callwatch.terminal import utc_text, write
+from callwatch.wallboard_client import send_command, wallboard_at
 
 Minutes = Annotated[float, typer.Option("--for", min=1.0, metavar="MINUTES", help="From now, in stream time.")]
 Person = Annotated[str, typer.Option("--to", metavar="PERSON", help="Person id of who gets it.")]

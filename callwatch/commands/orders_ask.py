@@ -9,7 +9,8 @@ from typing import Annotated, Any, Final
 import typer
 
 from callwatch.order_options import Actor, AsJson, OrderId, SettingsFile, Text, Url
-from callwatch.wallboard_client import send_command, utc_text, wallboard_at, write
+from callwatch.terminal import utc_text, write
+from callwatch.wallboard_client import send_command, wallboard_at
 from models.errors import UsageError
 
 Queue = Annotated[str, typer.Argument(metavar="QUEUE", help="site/skill, or a unit such as site/*.")]

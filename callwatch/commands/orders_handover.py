@@ -10,7 +10,8 @@ import typer
 
 from callwatch.commands.orders_planned import emergency_text, event_text, quiet_text
 from callwatch.order_options import Actor, AsJson, SettingsFile, Url
-from callwatch.wallboard_client import utc_text, wallboard_at, write
+from callwatch.terminal import utc_text, write
+from callwatch.wallboard_client import wallboard_at
 
 Department = Annotated[str, typer.Option(metavar="NAME", help="The department whose shift ends.")]
 

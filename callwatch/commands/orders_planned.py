@@ -10,7 +10,8 @@ from typing import Annotated, Any, Final
 import typer
 
 from callwatch.order_options import Actor, Reason, SettingsFile, Url
-from callwatch.wallboard_client import utc_text, wallboard_at, write
+from callwatch.terminal import utc_text, write
+from callwatch.wallboard_client import wallboard_at
 from models.errors import UsageError
 
 Covers = Annotated[str, typer.Argument(metavar="QUEUE", help="A queue, or site/*, region/*, * for all of it.")]

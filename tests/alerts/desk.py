@@ -12,7 +12,8 @@ from typing import Any
 
 from alerts.judgement import Output
 from alerts.ledger import Job, Ledger
-from models.notification import Channel, Contact, Notification, NotifySettings
+from models.notification import Notification
+from models.notify_settings import Channel, Contact, NotifySettings
 from models.topics import ALERTS, NOTIFICATIONS, WORKORDER_LOG, WORKORDERS
 from tests.alerts.world import World
 

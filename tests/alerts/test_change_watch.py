@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import orjson
 import pytest
 
 from alerts.change_watch import DAYS, POINTS_KEPT, POINTS_MS, WATCHED, ChangeWatch, point_at
-from models.metric import figure
+from models.metric import FIGURES, figure
 from models.outputs import Alert
 from tests.alerts.tape import TapedWorld, straight, survives
 from tests.alerts.test_handover import ENDS, settings
@@ -91,6 +92,26 @@ def test_each_point_of_the_change_is_looked_at() -> None:
     assert [watch["at_ms"] - ENDS - 4 * DAY for watch in told(world)] == list(POINTS_MS)
 
 
+def test_what_shows_nothing_at_first_or_is_new_is_looked_at_once_it_does_and_only_once() -> None:
+    known, now_ms = settings(), ENDS + 10 * S
+    figures = np.full((2, len(FIGURES)), np.nan)
+    seen: list[list[int]] = []
+    changed: set[str] = set()
+    watch = ChangeWatch(changed)
+    for names, shows in [(["a"], []), (["a"], [0]), (["a"], [0]), (["a", "b"], [0]), (["a", "b"], [0, 1])]:
+        for row in shows:
+            figures[row, figure("occupancy", "15m")] = 0.8
+        queues = [f"bank/{name}" for name in names]
+        watch.clock(known, now_ms, figures[: len(queues)], queues)
+        now_ms += 20 * S
+        seen.append(sorted(queues.index(queue) for queue in changed))
+        changed.clear()
+    assert seen == [[], [0], [], [], [1]]
+    watch.restore("bank/a", [])
+    watch.clock(known, now_ms, figures, ["bank/a", "bank/b"])
+    assert changed == {"bank/a"}, "what was remembered of it is gone: it is looked at again"
+
+
 def test_points_of_a_change() -> None:
     known = settings()
     after = [m for m in range(-5, 50) if point_at(known, "desk", ENDS + m * MIN) is not None]
@@ -104,7 +125,8 @@ def test_what_is_remembered_is_bounded() -> None:
     usual(world)
     for day in range(40):
         for minute in range(POINTS_KEPT + 6):
-            watch._look("bank/PS", day * DAY + minute * MIN, minute, world.figures[0])
+            values: list[float | None] = [float(world.figures[0, figure(w.metric, w.window)]) for w in WATCHED]
+            watch._look("bank/PS", day * DAY + minute * MIN, minute, values)
     state = watch.snapshot("bank/PS")
     assert len(state[1]) == POINTS_KEPT
     assert {len(kept) for _, kept in state[1]} <= set(range(1, DAYS + 1))

@@ -14,7 +14,8 @@ from alerts.backoff import LONGEST_MS, TRIES_MAX, wait_ms
 from alerts.case import ENTRIES_KEPT, PAGES_KEPT, PASSED_KEPT, Case
 from alerts.ledger import END_AGAIN_MS, LEASE_MS, WAITING_MAX, Ledger
 from alerts.owed import NEWS_STALE_MS, PAGE_STALE_MS
-from models.notification import Channel, Contact, Notification, NotifySettings
+from models.notification import Notification
+from models.notify_settings import Channel, Contact, NotifySettings
 from models.topics import ALERTS, NOTIFICATIONS
 from tests.alerts.desk import HOOK, MANAGER, PAGER, SETTINGS, WALL, Desk
 from tests.alerts.test_loop import after_resolve, resolve

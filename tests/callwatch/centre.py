@@ -18,7 +18,8 @@ from callwatch.notifier import Notifier
 from callwatch.stack import EmbeddedStack
 from models.broker_access import client_options
 from models.catalogue import Catalogue
-from models.notification import Notification, NotifySettings, encode
+from models.notification import Notification, encode
+from models.notify_settings import NotifySettings
 from models.partition import partition_of
 from models.runtime import KafkaSettings, Settings
 from models.topics import NOTIFICATIONS, topic_name

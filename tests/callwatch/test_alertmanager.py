@@ -10,7 +10,7 @@ import pytest
 from alerts.channels.alertmanager import fingerprint
 from alerts.channels.rfc3339 import rfc3339
 from callwatch.stack import EmbeddedStack
-from models.notification import Channel, Hook, NotifySettings
+from models.notify_settings import Channel, Hook, NotifySettings
 from tests.alerts.test_loop import after_resolve
 from tests.alerts.world import S, breach
 from tests.callwatch.alertmanager import alertmanager, binary

@@ -22,7 +22,8 @@ from callwatch.settings import load_settings
 from callwatch.stack import EmbeddedStack
 from models.catalogue import Catalogue
 from models.errors import SettingsError
-from models.notification import Channel, Contact, Notification, NotifySettings
+from models.notification import Notification
+from models.notify_settings import Channel, Contact, NotifySettings
 from models.runtime import Settings
 from models.signature import is_signed
 from models.topics import ALERTS, NOTIFICATIONS, WORKORDER_LOG, WORKORDERS

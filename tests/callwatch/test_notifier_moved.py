@@ -16,7 +16,8 @@ from callwatch.repartition import repartition
 from callwatch.stack import EmbeddedStack
 from models.broker_access import client_options
 from models.errors import WorkError
-from models.notification import Notification, NotifySettings, encode
+from models.notification import Notification, encode
+from models.notify_settings import NotifySettings
 from models.runtime import KafkaSettings
 from models.topics import NOTIFICATIONS, topic_name
 from tests.alerts.test_ledger import close_as
@@ -40,9 +41,8 @@ def moved(made: Centre, prefix: str, show: Any = silent) -> KafkaSettings:
 def test_whoever_was_told_before_a_move_is_told_of_the_end_after_it(
     stack: EmbeddedStack, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # stopped between two attempts: one that had just claimed the next would be waited for until its lease ends
-    monkeypatch.setattr(backoff, "FIRST_MS", 1_000)
-    monkeypatch.setattr(backoff, "LONGEST_MS", 1_000)
+    monkeypatch.setattr(backoff, "FIRST_MS", 200)
+    monkeypatch.setattr(backoff, "LONGEST_MS", 400)
     monkeypatch.setattr(ledger, "TRIES_MAX", 1_000)
     with receiver() as at, centre(stack, prefix, NOTIFY, environment(at)) as made:
         made.offset = 5_000  # places of before are greater than those of after

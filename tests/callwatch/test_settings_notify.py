@@ -6,7 +6,7 @@ import pytest
 
 from callwatch.settings import parse_settings
 from models.errors import SettingsError
-from models.notification import Channel, Contact, Hook
+from models.notify_settings import Channel, Contact, Hook
 
 BASE = """
 [notify]

@@ -15,7 +15,8 @@ from kafka import KafkaConsumer, TopicPartition
 from callwatch.stack import EmbeddedStack
 from models.broker_access import client_options
 from models.errors import SettingsError
-from models.notification import Channel, Contact, Hook, NotifySettings, decode
+from models.notification import decode
+from models.notify_settings import Channel, Contact, Hook, NotifySettings
 from models.outputs import Order
 from models.runtime import KafkaSettings, Settings
 from models.signature import sign

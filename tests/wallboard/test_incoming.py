@@ -11,7 +11,7 @@ import pytest
 from alerts.channels.rfc3339 import rfc3339
 from models.command import COMMANDS, NEEDS, WAY_NEEDS, OrderCommand
 from models.errors import UsageError
-from models.notification import Hook
+from models.notify_settings import Hook
 from tests.alerts.test_payloads import CLOSED, GOLDEN, ORDER
 from tests.alerts.world import MIN, World, breach
 from wallboard.incoming import (

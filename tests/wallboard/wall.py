@@ -19,7 +19,7 @@ from redis.asyncio import Redis
 
 from agents.projector import Projector, Record
 from models.catalogue import Catalogue, Person, Rule, Site
-from models.notification import NotifySettings
+from models.notify_settings import NotifySettings
 from models.partition import partition_of
 from models.runtime import KafkaSettings, Settings, WallboardSettings
 from tests.wallboard.payloads import PARTITIONS
