@@ -59,6 +59,8 @@ def amount(metric: str, value: float | None) -> tuple[str, str]:
         return shown, shown
     if unit == "ms":
         return span(value)
+    if unit == "limits":
+        return f"{value:.2g} times the alarm limit", f"告警限的{value:.2g}倍"
     return (f"{value:g} calls", f"{value:g}通") if unit == "calls" else (f"{value:g}", f"{value:g}")
 
 

@@ -20,8 +20,14 @@ TIMED: Final = WINDOWS[:-1]
 DAILY: Final = ("day",)
 #: Figures by line and channel: what a screen shows beside the queue's own.
 SPLIT: Final = ("30m", "day")
+#: How unusual a figure is. In ``now`` the most unusual of the rolling windows and of the slide over half-hours.
+UNUSUAL: Final = ("1m", "5m", "15m", "30m", "resolve", "now")
+#: What is usual for the half-hour that the window of 30 minutes ends in.
+USUAL: Final = ("30m",)
 
-Unit = Literal["calls", "callers", "records", "attempts", "ratio", "ms", "agents", "state", "points", "erlangs"]
+Unit = Literal[
+    "calls", "callers", "records", "attempts", "ratio", "ms", "agents", "state", "points", "erlangs", "limits"
+]
 Better = Literal["up", "down", "neither"]
 
 
@@ -73,6 +79,20 @@ def _now(mid: str, en: str, zh: str, formula: str, unit: Unit, empty: str) -> Me
     return Metric(mid, en, zh, formula, unit, "down" if unit in ("calls", "ms") else "neither", NOW, empty)
 
 
+def _unusual(mid: str, en: str, zh: str, of: str) -> Metric:
+    """How unusual the counts of a window are by what was learned of the queue (``alerts/habit``)."""
+    formula = f"{of}: logarithm of its rarity for this half-hour of the week, 1 as rare as the alarm budget allows"
+    return Metric(mid, en, zh, formula, "limits", "down", UNUSUAL, _NOT_LEARNED, source="ours (docs/DETECT.md)")
+
+
+def _usual(mid: str, en: str, zh: str, of: str, unit: Unit, sample: str) -> Metric:
+    """What is normal for the figure *of*."""
+    formula = f"what `{of}` usually is in these 30 minutes of the week, at the level of late"
+    return Metric(mid, en, zh, formula, unit, "neither", USUAL, _UNKNOWN_HABIT, sample, "ours (docs/DETECT.md)")
+
+
+_NOT_LEARNED: Final = "0; undefined (not learned yet, too few calls, closed)"
+_UNKNOWN_HABIT: Final = "undefined (not learned yet, closed)"
 _DDSKETCH: Final = "DDSketch (Masson, Rim, Lee 2019)"
 _CALLS: Final[tuple[Metric, ...]] = (
     _count("offered", "offered", "人工请求量", "calls that entered the queue"),
@@ -325,7 +345,29 @@ _PRESENT: Final[tuple[Metric, ...]] = (
          "0 while every declared source is overdue, else 1", "state", "1"),
 )  # fmt: skip
 
-METRICS: Final[tuple[Metric, ...]] = (*_CALLS, *_NOTES, *_AGENTS, *_DAYS, *_splits(), *_PRESENT)
+_HABIT: Final[tuple[Metric, ...]] = (
+    _unusual("offered_surge", "unusually many offered", "请求量异常偏高", "more `offered` than expected"),
+    _unusual("offered_drop", "unusually few offered", "请求量异常偏低", "fewer `offered` than expected"),
+    _unusual("menu_unusual", "unusual share left in the menu", "菜单放弃异常",
+             "a larger share of arrivals left in the menu than expected"),
+    _unusual("blocked_unusual", "unusual share blocked", "阻塞异常",
+             "a larger share of arrivals blocked than expected"),
+    _unusual("abandonment_unusual", "unusual abandonment", "放弃率异常", "more `abandonment_rate` than expected"),
+    _unusual("service_unusual", "unusually low service level", "服务水平异常偏低",
+             "less `service_level_live` than expected"),
+    _unusual("queued_unusual", "unusual queued share", "等待队列放置率异常", "more `queued_share` than expected"),
+    _unusual("callback_unusual", "unusual share of failed callbacks", "回拨失败异常",
+             "a larger share of callbacks failed than expected"),
+    _unusual("talk_unusual", "unusual talk time", "通话时长异常", "longer or shorter `talk_ms` than expected"),
+    _unusual("speed_unusual", "unusually slow answer", "接起时间异常", "more `speed_of_answer_ms` than expected"),
+    _usual("offered_expected", "usual offered", "常态请求量", "offered", "calls", ""),
+    _usual("abandonment_rate_expected", "usual abandonment", "常态放弃率", "abandonment_rate", "ratio", "outcomes"),
+    _usual("service_level_expected", "usual live service level", "常态实时服务水平", "service_level_live", "ratio",
+           "service_sample"),
+    _usual("talk_expected_ms", "usual talk time", "常态通话时长", "talk_ms", "ms", "completed"),
+)  # fmt: skip
+
+METRICS: Final[tuple[Metric, ...]] = (*_CALLS, *_NOTES, *_AGENTS, *_DAYS, *_splits(), *_PRESENT, *_HABIT)
 
 METRIC: Final[dict[str, Metric]] = {m.id: m for m in METRICS}
 
@@ -335,6 +377,10 @@ FIGURES: Final[dict[tuple[str, str], int]] = {
 }
 #: Ids of the figures by line and channel.
 SPLITS: Final = frozenset(m.id for m in METRICS if m.windows is SPLIT)
+#: Ids of the figures that say how unusual something is, 0 as long as it is usual.
+SCORES: Final = frozenset(m.id for m in METRICS if m.windows is UNUSUAL)
+#: Ids of the figures that follow from what was learned of a queue: no sums give them, units have none.
+LEARNED: Final = SCORES | frozenset(m.id for m in METRICS if m.windows is USUAL)
 
 
 def figure(metric: str, window: str) -> int:

@@ -387,7 +387,7 @@ class QueueFigures(BaseModel):
     threshold_ms: int
     figures: dict[str, float | None] = Field(
         description="'metric@window' to value (docs/METRICS.md); what is undefined is left out, as are figures by line "
-        "and channel that are 0"
+        "and channel and of how unusual something is that are 0"
     )
     members: int | None = Field(default=None, description="of a unit: queues that were ever heard of")
     stale: list[str] | None = Field(

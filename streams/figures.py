@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from models.event import LOST_TRACK_MS
 from models.formula import ratio
-from models.metric import FIGURES, METRICS, NOW, WINDOWS
+from models.metric import FIGURES, LEARNED, METRICS, NOW, WINDOWS
 from streams import rare, usual
 from streams.calls import set_member
 from streams.counters import (
@@ -58,9 +58,9 @@ _OTHERS: Final = (
 _OTHER = np.array([[FIGURES.get((m, w), -1) for w in WINDOWS] for m in _OTHERS], np.int64)
 _P50, _P95, _OCCUPANCY, _WORK_RATE, _LOAD, _LATE, _TOO_LATE, _REPEATED = range(8)
 _PRESENT = np.array([FIGURES[(m.id, "now")] for m in METRICS if m.windows is NOW], np.int64)
-# every figure is filled in one place
+# every figure is filled in one place; what was learned of a queue is no sum, and alerts/habit fills it
 _FILLED = [*usual.FILLED, *rare.FILLED, *_OTHER[_OTHER >= 0].tolist(), *_PRESENT.tolist()]
-assert sorted(_FILLED) == list(range(len(FIGURES)))
+assert sorted(_FILLED) == [column for (metric, _), column in FIGURES.items() if metric not in LEARNED]
 
 
 @njit(cache=True, nogil=True, _nrt=False)
