@@ -22,6 +22,7 @@ class EventType(IntEnum):
     RULES_CHANGED = 2
     UNIT_SUMS = 3
     PLAN_CHANGED = 4
+    HABIT_LEARNED = 5
     CALL_BLOCKED = 10
     IVR_ABANDONED = 11
     CALL_OFFERED = 12
@@ -49,7 +50,14 @@ TYPE_NAMES: Final[dict[EventType, str]] = {t: name for name, t in EVENT_TYPES.it
 
 #: Types that the log itself needs: they are decided where they lie, so a batch is cut at each of them.
 CONTROL_TYPES: Final[frozenset[EventType]] = frozenset(
-    {EventType.CLOCK, EventType.ORDER_COMMAND, EventType.RULES_CHANGED, EventType.UNIT_SUMS, EventType.PLAN_CHANGED}
+    {
+        EventType.CLOCK,
+        EventType.ORDER_COMMAND,
+        EventType.RULES_CHANGED,
+        EventType.UNIT_SUMS,
+        EventType.PLAN_CHANGED,
+        EventType.HABIT_LEARNED,
+    }
 )
 #: Types whose whole record travels beside the columns (``EventColumns.records``) for Python to read.
 RECORDED_TYPES: Final[frozenset[EventType]] = CONTROL_TYPES | {EventType.PROBE_RESULT, EventType.SOURCE_HEARTBEAT}
@@ -102,6 +110,9 @@ AHEAD_LIMIT_MS: Final = 60_000
 LATENESS_MS: Final = 4 * 3_600_000
 #: A waiting call with no word from its source for this long is lost track of.
 LOST_TRACK_MS: Final = 30 * 60_000
+#: How far ahead is looked for callers who will pass the threshold: long enough to do something, short enough to be
+#: sure of.
+SOON_MS: Final = 20_000
 #: Absent integers in the columns.
 UNKNOWN: Final = -1
 #: A duration that its source gave as negative: taken as 0 and counted.

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from models import fields, outputs, topics
+from models import fields, habit_record, outputs, topics
 from models.event import AGENT_STATES, CALL_TYPES, CONTROL_TYPES, EVENT_TYPES, FLOW_REASONS, QUEUELESS_TYPES, TYPE_NAMES
 from models.notification import Notification
 from models.plan import record as plan_record
@@ -188,6 +188,7 @@ def schemas() -> dict[str, Schema]:
     """Every schema by file name without ``.json``: the topics by their names, and the records of ours that have one."""
     made = {topics.EVENTS: events_schema(), "order.command": command_schema()}
     made["plan.changed"] = {"$schema": DIALECT, **plan_record.schema()}
+    made["habit.learned"] = {"$schema": DIALECT, **habit_record.schema()}
     made["unit.sums"] = {"$schema": DIALECT, **UnitSums.model_json_schema()}
     for topic, payload in PAYLOADS.items():
         made[topic] = {"$schema": DIALECT, **payload.model_json_schema()}

@@ -57,8 +57,11 @@ SUBJECTS: Final[tuple[Subject, ...]] = (
 )  # fmt: skip
 
 #: Figures whose expectation over the last 30 minutes is a figure itself: (the figure, the id of its expectation).
-EXPECTED: Final[tuple[tuple[str, str], ...]] = tuple(
-    (of, f"{of}_expected") for of in ("offered", "abandonment_rate", "service_level", "talk_ms")
+EXPECTED: Final[tuple[tuple[str, str], ...]] = (
+    ("offered", "offered_expected"),
+    ("abandonment_rate", "abandonment_rate_expected"),
+    ("service_level_live", "service_level_expected"),
+    ("talk_ms", "talk_expected_ms"),
 )
 #: The window that an expectation is for.
 EXPECTED_OVER: Final = "30m"

@@ -38,7 +38,9 @@ def test_is_a_schema(name: str) -> None:
 
 
 def test_every_topic_but_our_own_memory_has_one() -> None:
-    assert set(MADE) == (set(topics.TOPICS) | {"order.command", "unit.sums", "plan.changed"}) - {topics.SNAPSHOTS}
+    assert set(MADE) == (set(topics.TOPICS) | {"order.command", "unit.sums", "plan.changed", "habit.learned"}) - {
+        topics.SNAPSHOTS
+    }
 
 
 @pytest.mark.parametrize("example", schemas.EXAMPLES, ids=lambda example: example["type"])
