@@ -23,6 +23,7 @@ class EventType(IntEnum):
     UNIT_SUMS = 3
     PLAN_CHANGED = 4
     HABIT_LEARNED = 5
+    STORM_CHANGED = 6
     CALL_BLOCKED = 10
     IVR_ABANDONED = 11
     CALL_OFFERED = 12
@@ -57,6 +58,7 @@ CONTROL_TYPES: Final[frozenset[EventType]] = frozenset(
         EventType.UNIT_SUMS,
         EventType.PLAN_CHANGED,
         EventType.HABIT_LEARNED,
+        EventType.STORM_CHANGED,
     }
 )
 #: Types whose whole record travels beside the columns (``EventColumns.records``) for Python to read.
@@ -65,7 +67,7 @@ RECORDED_TYPES: Final[frozenset[EventType]] = CONTROL_TYPES | {EventType.PROBE_R
 CALL_TYPES: Final[frozenset[EventType]] = frozenset(t for t in EventType if 10 <= t <= 26)
 #: Types that name no queue: they go to every partition.
 QUEUELESS_TYPES: Final[frozenset[EventType]] = frozenset(
-    {EventType.CLOCK, EventType.RULES_CHANGED, EventType.SOURCE_HEARTBEAT}
+    {EventType.CLOCK, EventType.RULES_CHANGED, EventType.SOURCE_HEARTBEAT, EventType.STORM_CHANGED}
 )
 
 

@@ -35,6 +35,7 @@ _NESTED: Final = (
     EventType.UNIT_SUMS,
     EventType.PLAN_CHANGED,
     EventType.HABIT_LEARNED,
+    EventType.STORM_CHANGED,
 )
 _LEFT: Final = np.array([k in _NESTED for k in _KINDS])
 _NEEDS_CALL: Final = np.array([kind in CALL_TYPES for kind in _KINDS])

@@ -18,6 +18,7 @@ from models import fields, habit_record, outputs, topics
 from models.event import AGENT_STATES, CALL_TYPES, CONTROL_TYPES, EVENT_TYPES, FLOW_REASONS, QUEUELESS_TYPES, TYPE_NAMES
 from models.notification import Notification
 from models.plan import record as plan_record
+from models.storm import StormChanged
 from models.unit import UnitSums
 
 Schema = dict[str, Any]
@@ -190,6 +191,7 @@ def schemas() -> dict[str, Schema]:
     made["plan.changed"] = {"$schema": DIALECT, **plan_record.schema()}
     made["habit.learned"] = {"$schema": DIALECT, **habit_record.schema()}
     made["unit.sums"] = {"$schema": DIALECT, **UnitSums.model_json_schema()}
+    made["storm.changed"] = {"$schema": DIALECT, **StormChanged.model_json_schema()}
     for topic, payload in PAYLOADS.items():
         made[topic] = {"$schema": DIALECT, **payload.model_json_schema()}
     return made

@@ -55,6 +55,28 @@ class UnitShare(BaseModel):
     unlisted: int = Field(description="agents beyond those told by name")
 
 
+class Trouble(BaseModel):
+    """Open orders of the queues of one partition in one unit: those that broke just now, and those held by its storm.
+
+    Names are the first by name; the numbers count all.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    live: int = Field(description="queues with a call in the last 30 minutes, or among the broken")
+    n: int = Field(default=0, description="number of the unit's standing that holds in the partition")
+    bad: int = Field(default=0, description="queues that broke in the last minutes and belong to no storm")
+    worst: int = Field(default=9, description="the gravest severity among them and among those held")
+    last_ms: int = Field(default=0, description="when the last of them broke")
+    rules: dict[str, int] = Field(
+        default_factory=dict, description="symptoms of those that broke, and how many have it"
+    )
+    names: list[str] = Field(default_factory=list, max_length=NAMES_MAX)
+    held: int = Field(default=0, description="queues that the storm holds and whose orders are open")
+    joined: int = Field(default=0, description="queues that it holds or held")
+    children: list[str] = Field(default_factory=list, max_length=NAMES_MAX)
+
+
 class UnitSums(BaseModel):
     """What a partition tells of the units at home in another: one record, or several *parts*, of each tick.
 
@@ -80,6 +102,9 @@ class UnitSums(BaseModel):
     units: dict[str, UnitShare | None] = Field(description="null: no queue of that unit is here any more")
     agents: dict[str, list[Annotated[tuple[int, int], Field(strict=False)]]] = Field(
         description="by unit [identity, state] of agents whose state changed; 0 is offline"
+    )
+    trouble: dict[str, Trouble | None] = Field(
+        default_factory=dict, description="by unit what its queues here have of orders; null: no queue is here any more"
     )
 
 
