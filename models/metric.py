@@ -220,6 +220,22 @@ _CALLS: Final[tuple[Metric, ...]] = (
     _count("callbacks_attempted", "callbacks tried", "回拨尝试量", "attempts to ring a caller back", source="ours"),
     _count("callbacks_connected", "callbacks connected", "回拨接通量", "callers rung back and reached", "up", "ours"),
     _count("callbacks_failed", "callbacks failed", "回拨失败量", "callers given up on", "down", "ours"),
+    _count(
+        "flowed_in",
+        "flowed in",
+        "流入量",
+        "of the offered, those that came from another queue (of a unit: from a queue outside of it)",
+        source="ours",
+    ),
+    _time(
+        "patience_ms",
+        "mean patience",
+        "平均耐心时长",
+        "sum of the known waits of all callers, however they left the queue / abandoned",
+        "neither",
+        "abandoned",
+        "Mandelbaum, Zeltyn 2007, section 5",
+    ),
 )
 
 _NOTES: Final[tuple[Metric, ...]] = (
@@ -322,6 +338,9 @@ _PRESENT: Final[tuple[Metric, ...]] = (
     _now("waiting", "waiting", "排队数", "calls in the queue now, those lost track of excluded", "calls", "0"),
     _now("waiting_past_threshold", "waiting past threshold", "超时排队数",
          "waiting calls older than the threshold", "calls", "0"),
+    _now("waiting_soon", "past threshold in a moment", "即将超时排队数",
+         "waiting calls that will be past the threshold within 20 s unless they leave the queue", "calls",
+         "0; undefined (of a unit)"),
     _now("longest_wait_ms", "longest wait", "最长等待", "age of the oldest waiting call", "ms", "0"),
     _now("lost_track", "lost track of", "失联通话",
          "waiting calls with no word from their source for 30 minutes", "calls", "0"),

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from models.event import LOST_TRACK_MS
+from models.event import LOST_TRACK_MS, SOON_MS
 from models.formula import ratio
 from models.metric import FIGURES, LEARNED, METRICS, NOW, WINDOWS
 from streams import rare, usual
@@ -57,9 +57,10 @@ _OTHERS: Final = (
 #: ``(others, windows)`` column, -1 where the metric has not the window.
 _OTHER = np.array([[FIGURES.get((m, w), -1) for w in WINDOWS] for m in _OTHERS], np.int64)
 _P50, _P95, _OCCUPANCY, _WORK_RATE, _LOAD, _LATE, _TOO_LATE, _REPEATED = range(8)
-_PRESENT = np.array([FIGURES[(m.id, "now")] for m in METRICS if m.windows is NOW], np.int64)
+_SOON = FIGURES[("waiting_soon", "now")]  # filled where the callers are walked through; units have no callers
+_PRESENT = np.array([FIGURES[(m.id, "now")] for m in METRICS if m.windows is NOW and m.id != "waiting_soon"], np.int64)
 # every figure is filled in one place; what was learned of a queue is no sum, and alerts/habit fills it
-_FILLED = [*usual.FILLED, *rare.FILLED, *_OTHER[_OTHER >= 0].tolist(), *_PRESENT.tolist()]
+_FILLED = [*usual.FILLED, *rare.FILLED, *_OTHER[_OTHER >= 0].tolist(), *_PRESENT.tolist(), _SOON]
 assert sorted(_FILLED) == [column for (metric, _), column in FIGURES.items() if metric not in LEARNED]
 
 
@@ -152,8 +153,9 @@ def look(store: Store, queues: int, now_ms: int) -> None:
     """Compute the figures at the clock *now_ms*: of each queue that changed, holds callers or is silent."""
     for q in range(queues):
         queue = store.queues[q]
+        store.figures[q, _SOON] = 0
         if queue.waiting > 0:
-            _walk(store, q, now_ms)
+            store.figures[q, _SOON] = _walk(store, q, now_ms)
         elif queue.past > 0 or queue.longest_ms > 0:
             queue.past, queue.past_since, queue.longest_ms = 0, 0, 0
             queue.past_first, queue.longest_first_ms = 0, 0
@@ -166,9 +168,12 @@ def look(store: Store, queues: int, now_ms: int) -> None:
 
 
 @njit(cache=True, nogil=True, _nrt=False, inline="always")
-def _walk(store: Store, q: int, now_ms: int) -> None:
-    """Measure the callers of a queue who wait now, and lose track of those whose source has gone silent."""
-    queue = store.queues[q]
+def _walk(store: Store, q: int, now_ms: int) -> int:
+    """Measure the callers of a queue who wait now, and lose track of those whose source has gone silent.
+
+    Returns how many are not past their threshold, and will be within `SOON_MS`.
+    """
+    queue, soon = store.queues[q], 0
     past, past_since, longest, past_first, longest_first = 0, 0, 0, 0, 0
     at = queue.head
     while at >= 0:
@@ -185,11 +190,14 @@ def _walk(store: Store, q: int, now_ms: int) -> None:
             if age > call.threshold:
                 past += 1
                 past_since += 1 if 0 <= queue.watch <= call.offered else 0
+            elif call.threshold - age < SOON_MS:
+                soon += 1
         at = following
     if past != queue.past or past_since != queue.past_since:
         queue.stirred |= STIRRED
     queue.past, queue.past_since, queue.longest_ms = past, past_since, longest
     queue.past_first, queue.longest_first_ms = past_first, longest_first
+    return soon
 
 
 @njit(cache=True, nogil=True, _nrt=False, inline="always")

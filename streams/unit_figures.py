@@ -51,6 +51,7 @@ def net(sums: NDArray[np.int64], reach: int) -> NDArray[np.int64]:
         out[:, counter] += sums[:, first]
     out[:, c.NETTED] = np.minimum(sums[:, inner], sums[:, c.OFFERED])
     out[:, c.OFFERED] -= out[:, c.NETTED]
+    out[:, c.INNER_ALL] -= out[:, c.NETTED]
     out[:, c.FLOWED_OUT] = np.maximum(sums[:, c.FLOWED_OUT] - sums[:, inner], 0)
     late = np.maximum(out[:, c.FLOWED_LATE] - sums[:, inner_late], 0)
     out[:, c.FLOWED_LATE] = np.minimum(late, out[:, c.FLOWED_OUT])

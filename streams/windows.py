@@ -411,6 +411,15 @@ class Windows:
         n = due_rows(store, self.now_ms, all_rows, out)
         return sorted((self._row(int(at)) for at in out[:n]), key=lambda row: (row.queue, row.start_ms))
 
+    def interval(self, queue: str, at_ms: int) -> RowCounts | None:
+        """What the interval of *queue* that *at_ms* lies in has brought by now, over or not; None when nothing of it is
+        kept: nobody came, or it lies too far back."""
+        found, store = self.names.find(queue), self._store
+        at = int(store.queues["rows"][found]) if found is not None and found < self._ready else -1
+        while at >= 0 and not store.rows["start"][at] <= at_ms < store.rows["end"][at]:
+            at = int(store.rows["next"][at])
+        return self._row(at) if at >= 0 else None
+
     def _row(self, at: int) -> RowCounts:
         row, n = self._store.rows[at], self._store.row_counts[at].copy()
         queue = self._store.queues[row["queue"]]

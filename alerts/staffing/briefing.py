@@ -22,6 +22,7 @@ from alerts.staffing.patience import Patience
 from alerts.staffing.waiting import Pace, Waiting, waiting_now
 from alerts.staffing.why import Judged, Situation, why
 from models.catalogue import QueueSettings
+from models.event import SOON_MS
 from models.plan.interval import PlanInterval
 
 _DIGITS: Final = 3
@@ -89,7 +90,7 @@ def _waiting(known: Known, data: dict[str, float | str | None]) -> _Said:
         waiting, beyond = (known.figures.get(f"{name}@now") for name in ("waiting", "waiting_past_threshold"))
         if waiting is None or beyond is None:
             return "callers waiting unknown"
-        now = Waiting(int(waiting), int(beyond), 0, threshold_ms, waits.SOON_MS)
+        now = Waiting(int(waiting), int(beyond), 0, threshold_ms, SOON_MS)
     data |= {"waiting": now.waiting, "waiting_beyond": now.beyond, "waiting_soon": now.soon}
     return waits.sentence(now)
 

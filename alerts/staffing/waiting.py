@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
 
-#: How far ahead is looked: long enough to do something, short enough to be sure of.
-SOON_MS: Final = 20_000
+from models.event import SOON_MS
 
 
 @dataclass(frozen=True, slots=True)

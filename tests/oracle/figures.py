@@ -55,7 +55,8 @@ def of(queue: Queue, now: int) -> Figures:
     """Every figure of *queue* at the clock *now*."""
     waiting = [(call, now - (call.offered or 0)) for call in queue.waiting(now)]
     past = [call.offered or 0 for call, age in waiting if age > call.limits.threshold_ms]
-    out = _present(queue, now, [max(age, 0) for _, age in waiting], len(past))
+    soon = sum(max(age, 0) <= call.limits.threshold_ms < max(age, 0) + 20_000 for call, age in waiting)
+    out = _present(queue, now, [max(age, 0) for _, age in waiting], len(past)) | {("waiting_soon", "now"): soon}
     of_day = Sums(queue.window("day", now))
     for window in WINDOWS:
         late = len(past)
@@ -79,7 +80,7 @@ def _calls(queue: Queue, n: Sums, late: int) -> dict[str, float]:
     met, base = service(queue.settings, n)
     same = ("offered", "answered", "abandoned", "flowed_out", "ivr_abandoned", "blocked", "completed")
     return {
-        **{name: n[name] for name in (*same, "outbound", "outbound_connected")},
+        **{name: n[name] for name in (*same, "outbound", "outbound_connected", "flowed_in")},
         "arrivals": n["offered"] + unreached,
         "outcomes": outcomes,
         "service_sample": base + late,
@@ -98,6 +99,7 @@ def _calls(queue: Queue, n: Sums, late: int) -> dict[str, float]:
         "talk_ms": ratio(n["talk_ms"], n["completed"]),
         "handle_ms": ratio(n["handle_ms"], n["completed"]),
         "queued_share": ratio(n["queued"], n["waited"]),
+        "patience_ms": ratio(n["waited_ms"], n["abandoned"]),
     }
 
 

@@ -35,6 +35,7 @@ def test_the_ages_are_those_that_the_figures_are_made_of() -> None:
         assert len(found) == figure(of, "waiting")
         assert max(found, default=0) == figure(of, "longest_wait_ms")
         assert sum(age > 20_000 for age in found) == figure(of, "waiting_past_threshold")
+        assert sum(age <= 20_000 < age + 20_000 for age in found) == figure(of, "waiting_soon")
         some += len(found)
     assert some > 50
 
