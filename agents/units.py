@@ -225,6 +225,10 @@ class Units:
         """Whether any agent of *unit* is not offline."""
         return sum(self.board.agents(unit)[1:]) > 0
 
+    @property
+    def habit(self) -> None:
+        """Nothing is learned of units: what is unusual is unusual in a queue."""
+
     def watch(self, queue: str, since_ms: int) -> None:
         """Begin to count the window ``resolve`` of a unit."""
         self._watches[queue] = Watch(since_ms)

@@ -131,6 +131,11 @@ class Judge:
 
     def active(self, queue: str, rule_id: str, figures: Figures) -> Change | None:
         """The active episode of the pair as if it began now, with its value; None without one, or without a row yet."""
+    def is_quiet(self, queue: str) -> bool:
+        """Whether no episode of *queue* that is more than a trend is active."""
+        pairs = self._pairs[slice(*self._first.get(queue, (0, 0)))]
+        return not any(self.rules[rule].severity < TREND for rule in pairs["rule"][pairs["state"] == ACTIVE])
+
         i = None if queue in self._waiting else self._find(queue, rule_id)
         return None if i is None or self._pairs["state"][i] != ACTIVE else self._change(i, Step.START, figures)
 

@@ -105,6 +105,21 @@ class Judgement:
             else:
                 self._refuse(turn, queue, (f"Command about {queue} refused: {why}", f"{queue} 命令被拒绝:{field}"))
         else:
+    def may_learn(self, queue: str, now_ms: int) -> bool:
+        """Whether what *queue* shows now may be learned as normal: it is in no trouble, and nothing is planned there.
+
+        A trend is no trouble: else a queue whose talk time has changed for good would never learn it.
+        """
+        return queue not in self._open and self.plan.is_usual(queue, now_ms) and self._judge.is_quiet(queue)
+
+    def off_plan(self, found: Sequence[Reforecast], now_ms: int, live: Live) -> list[Output]:
+        """What came has left what was planned, or is back at it: a trend note."""
+        turn = self._turn(now_ms, live)
+        for one in found:
+            notes.tell(self._catalogue, turn, one)
+            turn.flush(one.queue)
+        return turn.outputs
+
             ident = f"{record.get('source')}\x1f{record.get('id')}"
             if command.command == "accept_shift":
                 return self._accept_shift(turn, queue, command, ident)

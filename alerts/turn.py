@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from datetime import date
+from typing import TYPE_CHECKING, Any, Protocol
 
 from alerts.judge import Judge
 from alerts.memory import Memory
@@ -17,11 +18,31 @@ from alerts.order import WorkOrder, public
 from models.catalogue import Rule
 from models.topics import ALERTS, WORKORDER_LOG, WORKORDERS
 
+if TYPE_CHECKING:
+    from alerts.habit.book import Band
+
 SYSTEM = "system"
+
+
+class Habit(Protocol):
+    """What is normal for queues, and the ways to change it (`alerts.habit.book.HabitBook`)."""
+
+    def band(self, queue: str, subject: str, window: str) -> Band | None:
+        """What was expected of *subject* over *window* when it was judged last; None when unknown."""
+
+    def adopt(self, queue: str) -> Mapping[str, float] | None:
+        """The level of late is the norm from here on: by what each figure's was multiplied, None when unknown."""
+
+    def mark_odd(self, queue: str, day: date) -> bool:
+        """The local *day* teaches nothing; False when it was learned long ago."""
 
 
 class Live(Protocol):
     """The live figures, implemented by the windows. All times are stream time in milliseconds."""
+
+    @property
+    def habit(self) -> Habit | None:
+        """What was learned of the queues; None where nothing is (units)."""
 
     def value(self, queue: str, metric: str, window: str) -> float | None:
         """The current figure, None when it is undefined."""

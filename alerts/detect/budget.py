@@ -51,9 +51,15 @@ class Budget:
         return -log10(self.chance)
 
 
-def people_budget(people: int, shifts_per_week: float, series: int, alarms_per_week: float = 1.0) -> float:
+def people_budget(
+    people: int,
+    shifts_per_week: float,
+    series: int,
+    alarms_per_week: float = 1.0,
+    orders_a_shift: float = ORDERS_A_SHIFT,
+) -> float:
     """Alarms a week and series, when *people* on each of so many shifts look after all *series* together."""
-    return min(alarms_per_week, ORDERS_A_SHIFT * people * shifts_per_week / max(series, 1))
+    return min(alarms_per_week, orders_a_shift * people * shifts_per_week / max(series, 1))
 
 
 def beginning(chance: float, likeness: float) -> float:

@@ -81,6 +81,10 @@ class Replayed:
 
     # the Live protocol
 
+    @property
+    def habit(self) -> None:
+        """Nothing was learned here."""
+
     def value(self, queue: str, metric: str, window: str) -> float | None:
         value = float(self.figures[self.names.index(queue), figure(metric, window)])
         return None if np.isnan(value) else value

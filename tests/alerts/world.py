@@ -87,6 +87,10 @@ class World:
         value = float(self.figures[self.names.index(queue), figure(metric, window)])
         return None if np.isnan(value) else value
 
+    @property
+    def habit(self) -> None:
+        """Nothing was learned here."""
+
     def watch(self, queue: str, since_ms: int) -> None:
         self.watched[queue] = since_ms
 
