@@ -168,6 +168,12 @@ def _faults(c: Catalogue) -> Iterator[str]:
         yield from _texts(f"sources.{n}", source.name)
         yield from _within(f"sources.{n}.cadence_ms", source.cadence_ms, 1, MILLIS_MAX)
     yield from _limits(c.limits)
+    for name, value, low, high in (
+        ("alarms_per_week", c.judge.alarms_per_week, 0.01, 100.0),
+        ("orders_per_shift", c.judge.orders_per_shift, 0.1, 1000.0),
+    ):
+        if not low <= value <= high:  # not a number is not either
+            yield f"judge.{name}: {value} is not from {low:g} to {high:g}"
     yield from _once("sites", [site.name for site in c.sites])
     yield from _once("rules", [rule.id for rule in c.rules])
     yield from _once("people", [person.id for person in c.people])

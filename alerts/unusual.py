@@ -1,0 +1,106 @@
+"""What is said of a figure that is unusual: the figure itself, where it is most so, what is usual, the calls behind it.
+
+A rule on a subject (`alerts.habit.subjects`) judges how unusual something is, a number nobody has seen on a floor. Its
+sentence speaks of the figure that the subject is about, in its own unit, in the window that is most unusual now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from alerts.habit.subjects import ROLLING, SUBJECT, Subject
+from models.hours import local
+from models.metric import METRIC
+
+if TYPE_CHECKING:
+    from alerts.habit.book import Band
+
+Words = tuple[str, str]
+#: A figure of the queue at hand, and what was expected of a subject over a window; None when unknown.
+Read = Callable[[str, str], float | None]
+Bands = Callable[[str, str], "Band | None"]
+
+_DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_DAYS_ZH: Final = ("周一", "周二", "周三", "周四", "周五", "周六", "周日")
+_HALF_HOUR_MIN: Final = 30
+#: The window that a slide is told over: it is an affair of half-hours.
+_LONGEST: Final = ROLLING[-1]
+
+
+def half_hour(zone: str, now_ms: int) -> Words:
+    """The half-hour of the local week, as a person says it: ``Monday 10:30``, ``周一10:30``."""
+    at = local(zone, now_ms)
+    clock = f"{at.hour:02}:{at.minute - at.minute % _HALF_HOUR_MIN:02}"
+    return f"{_DAYS[at.weekday()]} {clock}", f"{_DAYS_ZH[at.weekday()]}{clock}"
+
+
+def worst_window(subject: str, read: Read) -> tuple[str, bool]:
+    """The rolling window in which *subject* is most unusual, and whether it slides: less so in each than in all."""
+    scores = {window: read(subject, window) for window in ROLLING}
+    known = {window: score for window, score in scores.items() if score is not None}
+    if not known:
+        return _LONGEST, True
+    worst = max(known, key=lambda window: known[window])
+    return (_LONGEST, True) if (read(subject, "now") or 0.0) > known[worst] else (worst, False)
+
+
+def standing(queue: str, subject_id: str, window: str, when: Words, read: Read, bands: Bands) -> Words:
+    """How the figure of a subject stands, English and Chinese. *window* "now": where it is most unusual; *when* names
+    the half-hour."""
+    subject = SUBJECT[subject_id]
+    over, slides = worst_window(subject_id, read) if window == "now" else (window, False)
+    value, band = read(subject.of, over), bands(subject_id, over)
+    metric, minutes = METRIC[subject.of], over.removesuffix("m")
+    if over == "resolve":
+        en, zh = "since the resolve", "处理完成后"
+    else:
+        en = "over the last minute" if minutes == "1" else f"over the last {minutes} minutes"
+        zh = f"最近{minutes}分钟"
+    name = metric.en[0].upper() + metric.en[1:]
+    usual_en, usual_zh = _usual(subject, band, when)
+    calls_en, calls_zh = _behind(subject, over, read)
+    slow_en, slow_zh = (", and has been off for hours", ",且已持续偏离") if slides else ("", "")
+    shown = short(subject.of, value)
+    return (
+        f"{name} of {queue}: {shown[0]} {en}, {usual_en}{slow_en}{calls_en}",
+        f"{queue} {zh}{metric.zh}为{shown[1]},{usual_zh}{slow_zh}{calls_zh}",
+    )
+
+
+def usual_of(subject_id: str, when: Words, bands: Bands) -> Words:
+    """What is usual of a subject's figure over half an hour, English and Chinese."""
+    return _usual(SUBJECT[subject_id], bands(subject_id, _LONGEST), when)
+
+
+def _usual(subject: Subject, band: Band | None, when: Words) -> Words:
+    if band is None:
+        return f"unusual for {when[0]}", f"{when[1]}属异常"
+    expected, lower, upper = (short(subject.of, v) for v in (band.expected, band.lower, band.upper))
+    return (
+        f"usual for {when[0]} is {expected[0]} ({lower[0]} to {upper[0]})",
+        f"{when[1]}常态为{expected[1]}({lower[1]}至{upper[1]})",
+    )
+
+
+def _behind(subject: Subject, over: str, read: Read) -> Words:
+    """The calls behind a share or a mean."""
+    n = read(subject.sample, over) if subject.sample else None
+    if n is None:
+        return "", ""
+    name = METRIC[subject.sample]
+    return f": {n:g} {name.en}", f":{name.zh}{n:g}"
+
+
+def short(metric: str, value: float | None) -> Words:
+    """A value as it stands in a sentence that compares: counts without their unit, and whole."""
+    if value is None:
+        return "undefined", "无数据"
+    unit = METRIC[metric].unit
+    if unit == "ratio":
+        shown = f"{value * 100:.1f}".removesuffix(".0") + " %"
+        return shown, shown
+    if unit == "ms":
+        seconds = value / 1000
+        return (f"{seconds:.0f} s", f"{seconds:.0f}秒") if seconds >= 10 else (f"{seconds:.1f} s", f"{seconds:.1f}秒")
+    return f"{value:.0f}", f"{value:.0f}"
