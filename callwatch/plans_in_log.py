@@ -7,6 +7,9 @@ import uuid
 from collections.abc import Sequence
 from typing import Final
 
+import orjson
+
+from agents.plans import queue_of_plan
 from models.decode import read
 from models.errors import WorkError
 from models.partition import partition_of
@@ -15,12 +18,14 @@ from models.plan.interval import PlanDay, day_bounds_ms
 from models.plan.record import TYPE, plan_record, read_plan
 from models.refusal import Refused
 from models.runtime import KafkaSettings
-from models.topics import EVENTS, topic_name
+from models.topics import EVENTS, SNAPSHOTS, topic_name
 from streams.broker import partition_numbers, read_partition
 from streams.sending import Sender
+from streams.snapshots import SnapshotReader
 
 #: How a record says that it is one: others of a long log are not read.
 _MARK: Final = TYPE.encode()
+_CLOCK: Final = b'"clock"'
 #: Sent and confirmed at a time: 8 MB of the largest days.
 _AT_ONCE: Final = 1_000
 
@@ -53,31 +58,58 @@ async def tell(kafka: KafkaSettings, days: Sequence[PlanDay], ts_ms: int) -> Non
 
 
 async def plans_in_log(kafka: KafkaSettings) -> PlanBook:
-    """The plans that the log holds, by version. Raises WorkError when there is no such log."""
+    """The plans in force, and the versions that are kept of them, as the partitions have them.
+
+    Those of the last manifest, and what the log has said since. Raises WorkError when there is no such log, or its
+    snapshots are unreadable.
+    """
     await _check(kafka)
-    book = PlanBook()
-    for rows in await asyncio.gather(*(_told(kafka, partition) for partition in range(kafka.partitions))):
-        for ts_ms, plan in rows:
-            try:
-                book.take(plan, ts_ms)
-            except Refused:
-                continue  # a worker refuses it too
+    whole = PlanBook()
+    for book in await asyncio.gather(*(_book(kafka, partition) for partition in range(kafka.partitions))):
+        for queue in book.queues():
+            whole.thaw(queue, book.freeze(queue))
+    return whole
+
+
+async def _book(kafka: KafkaSettings, partition: int) -> PlanBook:
+    """The plans of one partition, taken as its worker takes them: at the time of the clock before."""
+    book, reader, where = PlanBook(), SnapshotReader(), topic_name(kafka.prefix, SNAPSHOTS)
+    async for rows in read_partition(kafka, where, partition):
+        for _, key, value in rows:
+            reader.add(key, value)
+    try:
+        found = reader.found()
+        for name, data in found.queues.items():
+            if queue := queue_of_plan(name):
+                book.thaw(queue, orjson.loads(data))
+    except (ValueError, Refused) as error:
+        raise WorkError(f"{where}[{partition}]: {error}. See docs/OPERATIONS.md, Upgrading.") from error
+    first, now_ms, told = 0, -1, set[str]()
+    if found.manifest is not None:
+        time = found.manifest.common["time"]
+        first, now_ms = found.manifest.offset, time["now_ms"] if time["clocked"] else -1
+    async for rows in read_partition(kafka, topic_name(kafka.prefix, EVENTS), partition, first):
+        for _, _, value in rows:
+            if value is not None:
+                now_ms = _take(book, value, now_ms, told)
     return book
 
 
-async def _told(kafka: KafkaSettings, partition: int) -> list[tuple[int, PlanDay]]:
-    found = []
-    async for rows in read_partition(kafka, topic_name(kafka.prefix, EVENTS), partition):
-        for _, _, value in rows:
-            if value is None or _MARK not in value:
-                continue
-            try:
-                record = read(value)
-                if record["type"] == TYPE:
-                    found.append((record["ts"], read_plan(record)))
-            except Refused:
-                continue
-    return found
+def _take(book: PlanBook, value: bytes, now_ms: int, told: set[str]) -> int:
+    """Take one record of the log; returns the time behind it."""
+    if _MARK not in value and _CLOCK not in value:
+        return now_ms
+    try:
+        record = read(value)
+        if record["type"] == "clock":
+            return max(now_ms, int(record["ts"]))
+        ident = f"{record['source']}\x1f{record['id']}"
+        if record["type"] == TYPE and ident not in told:
+            book.take(read_plan(record), now_ms if now_ms >= 0 else int(record["ts"]))
+            told.add(ident)
+    except Refused:
+        pass  # a worker refuses it too
+    return now_ms
 
 
 async def _check(kafka: KafkaSettings) -> None:

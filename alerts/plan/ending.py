@@ -56,6 +56,11 @@ def ending(so_far: SoFar, rest: Rest, target: float, judging: Judging) -> Ending
 
     Raises ValueError for a target that is no share.
     """
+    return ending_at(so_far, rest, target, rest_level(rest, judging))
+
+
+def ending_at(so_far: SoFar, rest: Rest, target: float, level: float | None) -> Ending:
+    """`ending` where the service *level* of the rest is known already, None where it is not known at all."""
     if not 0 < target <= 1:
         raise ValueError(f"target {target}: give a share above 0 and up to 1")
     share = so_far.judged / so_far.offered if so_far.offered else 1.0
@@ -63,7 +68,6 @@ def ending(so_far: SoFar, rest: Rest, target: float, judging: Judging) -> Ending
     judged = so_far.judged + expected
     # a hair is added where the product with a decimal target falls just short of a whole number
     allowed = math.floor((1 - target) * judged + 1e-9) - so_far.missed
-    level = rest_level(rest, judging)
     return Ending(
         target,
         expected,

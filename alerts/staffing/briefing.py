@@ -27,6 +27,8 @@ from models.plan.interval import PlanInterval
 
 _DIGITS: Final = 3
 _LEVEL: Final = "service_level@30m"
+#: The models were checked up to so many agents.
+ERLANGS_MAX: Final = 5_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +65,41 @@ class Briefing:
 
 
 def briefing(known: Known) -> Briefing:
-    """All that can be said now. Raises ValueError where *known* contradicts itself (a target that is no share)."""
+    """All that can be said now; what no model has an answer for is left out by its reason."""
     sentences: list[tuple[str, str]] = []
     data: dict[str, float | str | None] = {}
     left_out: dict[str, str] = {}
     for name, part in (("waiting", _waiting), ("why", _why), ("moved", _moved), ("agents", _agents)):
-        said = part(known, data)
+        try:
+            said = part(known, data)
+        except ValueError as error:
+            said = str(error)  # numbers of another world: more agents than there are
         if isinstance(said, str):
             left_out[name] = said
         else:
             sentences.append(said)
     numbers = {name: round(value, _DIGITS) if isinstance(value, float) else value for name, value in data.items()}
     return Briefing(tuple(en for en, _ in sentences), tuple(zh for _, zh in sentences), numbers, left_out)
+
+
+def headline(
+    english: Sequence[str], chinese: Sequence[str], data: Mapping[str, object], left_out: Mapping[str, str]
+) -> tuple[str, str]:
+    """Of a briefing who waits, and the cause that explains most of the gap: as much as a first message holds.
+
+    Empty texts where neither is known.
+    """
+    parts = [(english[0], chinese[0])] if english and "waiting" not in left_out else []
+    gap = data.get("why_gap")
+    if isinstance(gap, float) and gap:
+        sign = -1 if gap < 0 else 1
+        pulls = [(data.get(f"why_{cause}"), cause) for cause in asking.CAUSES]
+        found = [(part * sign, cause) for part, cause in pulls if isinstance(part, float) and part * sign > 0]
+        if found:
+            part, cause = max(found)
+            points, words = f"{part * sign * 100:+.0f}", asking.WORDS[cause]
+            parts.append((f"most of it: {words[0]} {points} points", f"主要原因:{words[1]}{points}个百分点"))
+    return ". ".join(en for en, _ in parts), "。".join(zh for _, zh in parts)
 
 
 _Said = tuple[str, str] | str  #: English and Chinese, or the reason why there is nothing to say
@@ -90,7 +115,8 @@ def _waiting(known: Known, data: dict[str, float | str | None]) -> _Said:
         waiting, beyond = (known.figures.get(f"{name}@now") for name in ("waiting", "waiting_past_threshold"))
         if waiting is None or beyond is None:
             return "callers waiting unknown"
-        now = Waiting(int(waiting), int(beyond), 0, threshold_ms, SOON_MS)
+        soon = known.figures.get("waiting_soon@now") or 0.0
+        now = Waiting(int(waiting), int(beyond), int(soon), threshold_ms, SOON_MS)
     data |= {"waiting": now.waiting, "waiting_beyond": now.beyond, "waiting_soon": now.soon}
     return waits.sentence(now)
 
@@ -101,6 +127,8 @@ def _why(known: Known, data: dict[str, float | str | None]) -> _Said:
         return "nothing was expected: no plan, and too little history"
     if level is None or actual is None:
         return unknown(known.figures)[0] or "no service level"
+    if max(one.handle_s * (one.own_per_s + one.flow_per_s) for one in (known.usual, actual)) > ERLANGS_MAX:
+        return "more erlangs than a queue has: check the units of the handle time"
     found = why(known.usual, actual, _judged(known), known.usual_level, level)
     data |= {f"why_{cause}": part for cause, part in found.parts.items()}
     data |= {"why_gap": found.gap, "why_unexplained": found.unexplained}
@@ -117,6 +145,8 @@ def _agents(known: Known, data: dict[str, float | str | None]) -> _Said:
     agents = agents_here(known.figures)
     if load is None or now is None or agents is None:
         return unknown(known.figures)[0]
+    if load.erlangs > ERLANGS_MAX:
+        return f"{load.erlangs:,.0f} erlangs: check the units of the handle time"
     settings = known.settings
     goal = Goal(known.target, settings.threshold_ms / 1000, settings.formula, settings.short_ms / 1000)
     advice = advise(load, agents, now, goal)

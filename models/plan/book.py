@@ -122,6 +122,14 @@ class PlanBook:
             if not days:
                 del self._days[queue]
 
+    def has(self, queue: str) -> bool:
+        """Whether *queue* has a plan."""
+        return queue in self._days
+
+    def __len__(self) -> int:
+        """How many queues have one."""
+        return len(self._days)
+
     def queues(self) -> list[str]:
         """Those that have a plan, sorted."""
         return sorted(self._days)
