@@ -41,6 +41,11 @@ WAITING_BYTES: Final = 32_000_000
 NOW_MS: Final = 60_000
 
 _LENGTHS: Final = np.array([WINDOW_MS.get(window, 86_400_000) for window in WINDOWS[: unit_sums.WINDOWS]])
+#: Fields of now that are times.
+_TIMES: Final = (
+    *(unit_sums.LAST_EVENT, unit_sums.LAST_WORD, unit_sums.OPEN_SINCE),
+    *(unit_sums.LAST_ANSWERED, unit_sums.LAST_CAME),
+)
 _MALFORMED: Final = (KeyError, IndexError, TypeError, ValueError)
 
 
@@ -186,7 +191,7 @@ class UnitBoard:
         """What *unit*, whose day began at *day_tick*, comes to at the tick that the board stands at."""
         sums = np.zeros((unit_sums.WINDOWS, COUNTERS), np.int64)
         now = np.zeros(unit_sums.FIELDS, np.int64)
-        now[[unit_sums.LAST_EVENT, unit_sums.LAST_WORD, unit_sums.OPEN_SINCE]] = -1
+        now[list(_TIMES)] = -1
         complete = True
         for line in self.lines:
             age_ms = (self.tick - line.tick) * TICK_MS

@@ -234,6 +234,8 @@ def share_of(share: Share) -> tuple[NDArray[np.int64], NDArray[np.int64], list[s
     """
     at, n, now = _numbers(share["at"]), _numbers(share["n"]), _numbers(share["now"])
     sums = np.zeros(unit_sums.WINDOWS * COUNTERS, np.int64)
+    if len(now) == unit_sums.FIELDS_BEFORE:  # told, or kept, before it was noted when callers come and get through
+        now = np.append(now, [-1, -1])
     if at.shape != n.shape or now.shape != (unit_sums.FIELDS,) or (at < 0).any():
         raise ValueError("no share of a unit")
     if len(at) and at.max() >= len(sums):

@@ -172,10 +172,17 @@ class Units:
                 length_ms=np.array([*_LENGTHS, self.now_ms - days[name] * TICK_MS]),
                 complete=total.complete,
                 since=self._since(name, int(total.now[unit_sums.LONGEST])),
-                strays=self.board.strays(days[name]) if name == EVERYTHING else None,
+                known=self._known(name, days[name]),
             )
             self._figures.form(u, self.now_ms, total.sums, facts)
         self._formed = True
+
+    def _known(self, name: str, day_tick: int) -> dict[tuple[str, str], float]:
+        """The figures of a unit that no sums give."""
+        if name != EVERYTHING:
+            return {}
+        misrouted, dead = self.board.strays(day_tick)
+        return {("misrouted", "day"): misrouted, ("dead", "day"): dead}
 
     def _agent_ms(self, time: UnitTime) -> NDArray[np.int64]:
         tick = self.board.tick

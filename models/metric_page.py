@@ -10,7 +10,20 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from models.metric import DAILY, METRICS, NOW, SPLIT, TIMED, UNUSUAL, USUAL, WINDOWS, Metric
+from models.metric import (
+    COMPARED,
+    DAILY,
+    METRICS,
+    NOW,
+    QUALITY,
+    RISING,
+    SPLIT,
+    TIMED,
+    UNUSUAL,
+    USUAL,
+    WINDOWS,
+    Metric,
+)
 
 PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "METRICS.md"
 
@@ -36,7 +49,7 @@ name figures by id and window, pages and alerts show their names, `metrics` rows
 _UNITS: Final = {
     "calls": "calls", "callers": "callers", "records": "records", "attempts": "attempts", "ratio": "0 to 1", "ms": "ms",
     "agents": "agents", "state": "0 or 1", "points": "points of their source", "erlangs": "erlangs",
-    "limits": "limits of the alarm budget",
+    "limits": "limits of the alarm budget", "sources": "sources",
 }  # fmt: skip
 _GROUPS: Final = (
     ("Calls, callbacks, ratings, test calls", WINDOWS),
@@ -44,6 +57,9 @@ _GROUPS: Final = (
     ("Of the day", DAILY),
     ("By line and channel", SPLIT),
     ("Now", NOW),
+    ("Quality of the data", QUALITY),
+    ("Compared with its like ([RULES.md](RULES.md))", COMPARED),
+    ("Rising ([RULES.md](RULES.md))", RISING),
     ("How unusual it is ([DETECT.md](DETECT.md))", UNUSUAL),
     ("What is usual ([DETECT.md](DETECT.md))", USUAL),
 )

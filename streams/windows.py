@@ -205,7 +205,7 @@ class Windows:
         kept = ("open", "open_since", "known", "too_late", "duplicates", "too_late_day", "duplicates_day")
         for name in kept:
             queues[name][:ready] = old.queues[name][:ready]
-        for name in ("last_event", "last_word"):
+        for name in ("last_event", "last_word", "last_answered", "last_came"):
             heard = old.queues[name][:ready]
             queues[name][:ready] = np.where(heard > until_ms, UNKNOWN, heard)
         self._store = room_for(self._store, int(old.meta[SLOTS]))
@@ -262,7 +262,8 @@ class Windows:
         queue = self._store.queues[at]
         queue["interval_ms"] = setup.interval_ms
         queue["zone"] = self._zones.index(setup.zone)
-        queue["last_event"] = queue["last_word"] = queue["open_since"] = queue["watch"] = UNKNOWN
+        for name in ("last_event", "last_word", "last_answered", "last_came", "open_since", "watch"):
+            queue[name] = UNKNOWN
         queue["head"] = queue["rows"] = queue["agents"] = -1
         queue["name"] = np.uint64(identity.key("w", self.names.names[at]))
         queue["open"] = queue["changed"] = 1
