@@ -11,6 +11,7 @@ from collections.abc import Callable
 from alerts import (
     consultation,
     findings,
+    habit_commands,
     handover,
     limits,
     negotiation,
@@ -193,6 +194,7 @@ _GUARDS: dict[str, Callable[[Ask], No | None]] = {
 
 
 def _acknowledge(ask: Ask) -> None:
+    "adopt": habit_commands.may_adopt,
     if ask.order.owner is None:
         ask.order.owner = ask.order.owner_name = ask.actor
     ask.move("seen and taken on")
@@ -347,3 +349,4 @@ _HANDLERS: dict[str, Callable[[Ask], None]] = {
     "close_problem": problem_desk.close,
     "helped": _helped,
 }
+    "adopt": habit_commands.adopt,

@@ -12,12 +12,15 @@ from hashlib import blake2b
 from typing import Any
 
 from alerts.judge import Change
+from alerts.per_agent import AGENTS
 from alerts.rules import Step
 from models.catalogue import QueueSettings, Rule
-from models.metric import METRIC
+from models.metric import METRIC, SCORES
 
 #: A figure of the queue at hand: (metric, window) to its value, None when undefined.
 Read = Callable[[str, str], float | None]
+#: How the figure behind what is unusual stands, and what is usual of the figure of a limit: (rule, window) to words.
+Usual = Callable[[Rule, str], tuple[str, str]]
 
 _OVER_EN = {"now": "now", "day": "today", "resolve": "for the calls since the resolve"}
 _OVER_ZH = {"now": "当前", "day": "当日", "resolve": "处理完成后的来电"}
@@ -110,6 +113,10 @@ def standing(
     )
     formula, seconds = settings.formula.name.lower(), settings.threshold_ms // 1000
     how_en, how_zh = (f" ({formula}, {seconds} s)", f"({formula},{seconds}秒)") if metric.id in _SERVICE else ("", "")
+    if rule.per == "agent" and (agents := read(*AGENTS)):
+        each_en, each_zh = amount(rule.metric, rule.limit / agents)
+        limit_en += f" ({each_en} per agent, {agents:g} signed in)"
+        limit_zh += f"(每坐席{each_zh},签入{agents:g}人)"
     calls_en, calls_zh = counts(rule.metric, window, settings, read)
     name = metric.en[0].upper() + metric.en[1:]
     return (
@@ -118,10 +125,19 @@ def standing(
     )
 
 
-def sentence(change: Change, now_ms: int, settings: QueueSettings, read: Read) -> tuple[str, str]:
-    """What is said of one step of an episode, English and Chinese."""
+def sentence(
+    change: Change, now_ms: int, settings: QueueSettings, read: Read, usual: Usual | None = None
+) -> tuple[str, str]:
+    """What is said of one step of an episode, English and Chinese. *usual* speaks of what was learned of the queue."""
     rule = change.rule
-    en, zh = standing(change.queue, rule, rule.window, change.value, settings, read)
+    if usual is not None and rule.metric in SCORES:
+        en, zh = usual(rule, rule.window)
+    else:
+        en, zh = standing(change.queue, rule, rule.window, change.value, settings, read)
+    if change.step == Step.AS_USUAL:
+        more = usual(rule, rule.window) if usual is not None else ("", "")
+        side_en, side_zh = ("Below", "低于") if rule.below else ("Above", "高于")
+        return f"{side_en} its limit as usual: {en}; {more[0]}", f"{side_zh}限值,属常态:{zh};{more[1]}"
     lasted_en, lasted_zh = span(now_ms - change.started_ms)
     what_en, what_zh = METRIC[rule.metric].en, METRIC[rule.metric].zh
     if change.step == Step.UPDATE:

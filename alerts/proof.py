@@ -16,8 +16,8 @@ from alerts.order import RECOVERED_CAUSE, WITHDRAWN_CAUSE, Check, WorkOrder
 from alerts.rules import Step
 from alerts.turn import SYSTEM, Output, Turn
 from models.catalogue import Catalogue, Rule
-from models.metric import METRIC, WINDOW_MS
-from models.topics import ANOMALIES, DAY_MS
+from models.metric import METRIC
+from models.topics import ANOMALIES
 
 #: A verification that has paused for so long is left to people: longer than a weekend with a holiday beside it. A queue
 #: that never opens again, or whose sources are gone, would else keep its order open for ever.
@@ -118,7 +118,9 @@ def _count(catalogue: Catalogue, turn: Turn, order: WorkOrder, check: Check, rul
     def read(metric: str, window: str) -> float | None:
         return turn.read(order.queue, metric, window)
 
-    count = verification.seen(rules, read)
+    habit = turn.live.habit
+    band = habit.band(order.queue, verification.FEWER, "resolve") if habit else None
+    count = verification.seen(rules, read, band.expected if band else None)
     if count >= check.needed and not findings.undefined(order, read):
         result = verification.outcome(rules, read)
         if result is not None:
@@ -240,7 +242,8 @@ def _settle(turn: Turn, order: WorkOrder, rule_id: str, since_ms: int) -> None:
     rule = turn.rules.get(rule_id)
     if rule is None:
         return
-    quiet_until_ms = 0 if rule.window == "now" else since_ms + WINDOW_MS.get(rule.window, DAY_MS)
+    quiet = verification.quiet_ms(rule)
+    quiet_until_ms = since_ms + quiet if quiet else 0
     started_ms = turn.judge.settle(order.queue, rule_id, quiet_until_ms)
     if started_ms is None:
         return

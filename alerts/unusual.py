@@ -7,6 +7,7 @@ sentence speaks of the figure that the subject is about, in its own unit, in the
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isfinite
 from typing import TYPE_CHECKING, Final
 
 from alerts.habit.subjects import ROLLING, SUBJECT, Subject
@@ -25,7 +26,7 @@ _DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturda
 _DAYS_ZH: Final = ("周一", "周二", "周三", "周四", "周五", "周六", "周日")
 _HALF_HOUR_MIN: Final = 30
 #: The window that a slide is told over: it is an affair of half-hours.
-_LONGEST: Final = ROLLING[-1]
+LONGEST: Final = ROLLING[-1]
 
 
 def half_hour(zone: str, now_ms: int) -> Words:
@@ -40,9 +41,9 @@ def worst_window(subject: str, read: Read) -> tuple[str, bool]:
     scores = {window: read(subject, window) for window in ROLLING}
     known = {window: score for window, score in scores.items() if score is not None}
     if not known:
-        return _LONGEST, True
+        return LONGEST, True
     worst = max(known, key=lambda window: known[window])
-    return (_LONGEST, True) if (read(subject, "now") or 0.0) > known[worst] else (worst, False)
+    return (LONGEST, True) if (read(subject, "now") or 0.0) > known[worst] else (worst, False)
 
 
 def standing(queue: str, subject_id: str, window: str, when: Words, read: Read, bands: Bands) -> Words:
@@ -50,7 +51,6 @@ def standing(queue: str, subject_id: str, window: str, when: Words, read: Read, 
     the half-hour."""
     subject = SUBJECT[subject_id]
     over, slides = worst_window(subject_id, read) if window == "now" else (window, False)
-    value, band = read(subject.of, over), bands(subject_id, over)
     metric, minutes = METRIC[subject.of], over.removesuffix("m")
     if over == "resolve":
         en, zh = "since the resolve", "处理完成后"
@@ -58,29 +58,46 @@ def standing(queue: str, subject_id: str, window: str, when: Words, read: Read, 
         en = "over the last minute" if minutes == "1" else f"over the last {minutes} minutes"
         zh = f"最近{minutes}分钟"
     name = metric.en[0].upper() + metric.en[1:]
-    usual_en, usual_zh = _usual(subject, band, when)
+    usual_en, usual_zh = usual_of(subject_id, over, when, bands)
     calls_en, calls_zh = _behind(subject, over, read)
-    slow_en, slow_zh = (", and has been off for hours", ",且已持续偏离") if slides else ("", "")
-    shown = short(subject.of, value)
+    slow_en, slow_zh = (", and it has been off for hours", ",且已持续偏离") if slides else ("", "")
+    shown = short(subject, _value(subject, over, read))
     return (
         f"{name} of {queue}: {shown[0]} {en}, {usual_en}{slow_en}{calls_en}",
         f"{queue} {zh}{metric.zh}为{shown[1]},{usual_zh}{slow_zh}{calls_zh}",
     )
 
 
-def usual_of(subject_id: str, when: Words, bands: Bands) -> Words:
-    """What is usual of a subject's figure over half an hour, English and Chinese."""
-    return _usual(SUBJECT[subject_id], bands(subject_id, _LONGEST), when)
+def _value(subject: Subject, over: str, read: Read) -> float | None:
+    """The figure of *subject* in the unit of its band: a share where it is one of what could have been."""
+    value = read(subject.of, over)
+    if subject.kind != "share" or METRIC[subject.of].unit == "ratio" or value is None:
+        return value
+    of = read(subject.sample, over)
+    return value / of if of else None
 
 
-def _usual(subject: Subject, band: Band | None, when: Words) -> Words:
+def usual_of(subject_id: str, window: str, when: Words, bands: Bands) -> Words:
+    """What is usual of a subject's figure over *window*, and where its alarms begin, English and Chinese."""
+    subject, band = SUBJECT[subject_id], bands(subject_id, window)
     if band is None:
         return f"unusual for {when[0]}", f"{when[1]}属异常"
-    expected, lower, upper = (short(subject.of, v) for v in (band.expected, band.lower, band.upper))
-    return (
-        f"usual for {when[0]} is {expected[0]} ({lower[0]} to {upper[0]})",
-        f"{when[1]}常态为{expected[1]}({lower[1]}至{upper[1]})",
-    )
+    lower, upper = band.lower, band.upper
+    for other in ("offered_surge", "offered_drop"):
+        side = bands(other, window) if subject.kind == "volume" else None
+        if side is not None:  # the two sides of one figure
+            lower, upper = max(lower, side.lower), min(upper, side.upper)
+    expected = short(subject, band.expected)
+    (low_en, low_zh), (high_en, high_zh) = (short(subject, v) if isfinite(v) else ("", "") for v in (lower, upper))
+    if low_en and high_en:
+        range_en, range_zh = f" ({low_en} to {high_en})", f"({low_zh}至{high_zh})"
+    elif high_en:
+        range_en, range_zh = f" (up to {high_en})", f"(至多{high_zh})"
+    elif low_en:
+        range_en, range_zh = f" (at least {low_en})", f"(至少{low_zh})"
+    else:
+        range_en, range_zh = "", ""
+    return f"usual for {when[0]} is {expected[0]}{range_en}", f"{when[1]}常态为{expected[1]}{range_zh}"
 
 
 def _behind(subject: Subject, over: str, read: Read) -> Words:
@@ -92,15 +109,14 @@ def _behind(subject: Subject, over: str, read: Read) -> Words:
     return f": {n:g} {name.en}", f":{name.zh}{n:g}"
 
 
-def short(metric: str, value: float | None) -> Words:
-    """A value as it stands in a sentence that compares: counts without their unit, and whole."""
+def short(subject: Subject, value: float | None) -> Words:
+    """A value of *subject* as it stands in a sentence that compares: counts whole and without their unit."""
     if value is None:
         return "undefined", "无数据"
-    unit = METRIC[metric].unit
-    if unit == "ratio":
+    if subject.kind == "share":
         shown = f"{value * 100:.1f}".removesuffix(".0") + " %"
         return shown, shown
-    if unit == "ms":
+    if subject.kind == "mean":
         seconds = value / 1000
         return (f"{seconds:.0f} s", f"{seconds:.0f}秒") if seconds >= 10 else (f"{seconds:.1f} s", f"{seconds:.1f}秒")
     return f"{value:.0f}", f"{value:.0f}"

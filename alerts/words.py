@@ -49,6 +49,8 @@ EVENTS: Final[dict[str, Words]] = {
     "close_problem": ("close a problem", "关闭问题记录"),
     "helped": ("whether a similar order helped", "相似工单是否有用"),
     "floor_note": ("line of the floor log", "现场工作日志"),
+    "adopt": ("adopted as usual", "确认新常态"),
+    "mark_odd": ("day marked odd", "标记异常日"),
     "accept_shift": ("accept the shift", "整班接班"),
     "plan": ("enter a planned event", "登记计划事件"),
     "shorten_plan": ("shorten a planned event", "提前结束计划事件"),
@@ -141,6 +143,7 @@ REASONS: Final[dict[str, Words]] = {
     "shift_lead": ("the shift lead on duty", "当班班长"),
     "tier_skipped_nobody_on_duty": ("lower tiers have nobody on duty", "下级无人当班,越级"),
     "nobody_on_duty_highest_tier": ("nobody is on duty: the highest tier has it", "无人当班,由最高层级负责"),
+    "adopted": ("the level of late is the norm now", "以近期水平为新常态"),
     "nobody_on_duty_any_manager": ("nobody of the department is on duty: a manager has it", "本部门无人当班,经理负责"),
     "only_liaisons_exist": ("the settings name liaisons only", "设置中仅有联络员"),
     "no_people_in_settings": ("the settings name no people", "设置中没有人员"),
@@ -244,6 +247,10 @@ FIELDS: Final[dict[str, Words]] = {
 }
 
 #: What a command may lack, by the name of its field (`models.command.OrderCommand`).
+    "nothing_unusual": ("no symptom is about what is usual", "无常态异常症状"),
+    "of_queues_only": ("habits are of queues", "常态仅针对队列"),
+    "not_a_day": ("that is no date", "不是日期"),
+    "day_is_learned": ("that day was learned, or nothing is known", "该日已学习或无记录"),
 LACKING: Final[dict[str, Words]] = {
     "planned": ("what is planned", "计划类型"),
     "covers": ("what it covers", "覆盖范围"),

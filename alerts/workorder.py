@@ -28,8 +28,10 @@ Notes that the arrows do not say:
 - ``verdict``, ``note`` and ``helped`` are legal for ever. Whose each command is stands in `alerts.roles`.
 - ``close_problem`` is about a problem record of the queue; logged with the queue's last order.
 - ``floor_note`` and ``accept_shift`` are about no one order: a line of the floor log, and `accept_handover` of each
-  order that waits for the incoming lead. Nor are those of planned events and emergencies (`alerts.planned`);
-  ``planned_begins`` and ``planned_over`` come to an open order whose queue one covers.
+  order that waits for the incoming lead; ``mark_odd`` is about a day of a queue. Nor are those of planned events and
+  emergencies (`alerts.planned`); ``planned_begins`` and ``planned_over`` come to an open order whose queue one covers.
+- ``storm_begins`` and ``storm_over`` come to the open order of a queue that broke with many others (`alerts.storm`):
+  in between it is held under its parent, acknowledged and resolved with it, and verified by its own calls.
 """
 
 from __future__ import annotations
@@ -123,6 +125,8 @@ MOVES: Final[dict[str, dict[str, str]]] = {
     "stand_down": {},
     # system events
     "breached": {NEW: "detected", "detected": "dispatched"},
+    "adopt": _row(OPEN, SAME),
+    "mark_odd": {},
     "joined": _row(OPEN, SAME),
     "recovered": _row((*(s for s in _AWAKE if s != "verifying"), "on_hold", "accepted"), "verifying"),
     "verified": {"verifying": "closed"},

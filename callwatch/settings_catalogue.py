@@ -259,8 +259,26 @@ def _rule(table: Table, names: _Names) -> Rule:
     )
 
 
+        per=_per(table, metric),
+        usual=_usual(table, metric),
 def _key(metric: Metric, key: str) -> str:
     return f"{key}_s" if metric.unit == "ms" else key
+
+def _usual(table: Table, metric: Metric) -> Literal["tell", "quiet"]:
+    """``usual = "quiet"``: a breach that is usual for the queue in this half-hour opens nothing."""
+    usual: Literal["tell", "quiet"] = table.choice("usual", {"tell": "tell", "quiet": "quiet"}, "tell")
+    if usual == "quiet" and gate_of(metric.id) is None:
+        table.refuse("usual", f"nothing is learned of {metric.id}, so nobody could say what is usual")
+    return usual
+
+
+def _per(table: Table, metric: Metric) -> Literal["", "agent"]:
+    """``per = "agent"``: the levels are of one agent; of a share they could not be."""
+    if table.values.get("per") == "agent" and metric.unit == "ratio":
+        table.refuse("per", f"{metric.id} is a ratio: it does not grow with the number of agents")
+    per: Literal["", "agent"] = table.choice("per", {"queue": "", "agent": "agent"}, "queue")
+    return per
+
 
 
 def _level(table: Table, metric: Metric, key: str, like: str = "", default: float | None = None) -> float:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from callwatch.commands import orders_ask, orders_handover, orders_log, orders_planned
+from callwatch.commands import orders_ask, orders_habit, orders_handover, orders_log, orders_planned
 from callwatch.order_options import Actor, AsJson, OrderId, Reason, SettingsFile, Text, Url
 from callwatch.terminal import utc_text, write
 from callwatch.wallboard_client import send_command, wallboard_at
@@ -42,6 +42,7 @@ def register(app: typer.Typer) -> None:
     orders_ask.register(orders)
     orders_handover.register(orders)
     orders_planned.register(orders)
+    orders_habit.register(orders)
 
 
 def _register_looks(orders: typer.Typer) -> None:

@@ -65,7 +65,7 @@ def play(world: World, move: Move) -> list[Output]:
 
 
 _OF_NO_ORDER = ("report", "over", "floor_note", "accept_shift", "plan", "shorten_plan", "cancel_plan",
-                "declare_emergency", "stand_down")  # fmt: skip
+                "declare_emergency", "stand_down", "mark_odd")  # fmt: skip
 
 
 def command(world: World, queue: str, n: int) -> None:

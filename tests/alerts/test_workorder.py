@@ -54,6 +54,8 @@ shorten_plan         .   .   .   .   .   .   .   .   .   .
 cancel_plan          .   .   .   .   .   .   .   .   .   .
 declare_emergency    .   .   .   .   .   .   .   .   .   .
 stand_down           .   .   .   .   .   .   .   .   .   .
+adopt                .   =   =   =   =   =   .   =   =   .
+mark_odd             .   .   .   .   .   .   .   .   .   .
 breached             D   P   .   .   .   .   .   .   .   .
 joined               .   =   =   =   =   =   .   =   =   .
 recovered            .   V   V   V   V   .   .   V   V   .

@@ -452,7 +452,7 @@ def test_every_order_is_rebuilt_from_its_log_at_every_version(played: list[Floor
 
 
 #: About no one order: told as alerts, kept by readers.
-NOT_OF_ORDERS = {"floor_note", "accept_shift", *plan_commands.COMMANDS}
+NOT_OF_ORDERS = {"floor_note", "mark_odd", "accept_shift", *plan_commands.COMMANDS}
 #: Why one of these is refused: told as alerts (`tests/alerts/test_planned.py` has each).
 OF_PLANS = {
     "not_a_queue_or_site", "text_too_long", "ends_before_it_begins", "lasts_too_long", "begins_too_late", "not_shorter",
