@@ -199,6 +199,14 @@ class HabitBook:
                 plan[q] = np.nan if before is None else before, planned.offered
         return learns, plan
 
+    def scores(self, names: Sequence[str]) -> NDArray[np.float32]:
+        """What was judged last of *names*: ``(names, subjects, windows)``; NaN where nothing is known."""
+        found = np.full((len(names), *self._state.out.shape[1:]), np.nan, np.float32)
+        for at, name in enumerate(names):
+            if (q := self._row_of.get(name)) is not None:
+                found[at] = self._state.out[q]
+        return found
+
     # -- what people decide ---------------------------------------------------------------------------------------
 
     def adopt(self, queue: str) -> Mapping[str, float] | None:

@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from alerts.habit.norm import alike_of, calls_between, scatter_of, share_between, spread_of
+from alerts.habit.norm import SCATTER_MORE, alike_of, calls_between, scatter_of, share_between, spread_of
 from alerts.habit.state import (
     ABANDONED,
     ABOVE,
@@ -136,8 +136,9 @@ def mean_scores(
     total: float, n: float, mean: float, scatter: float, behind: float, limit: float, guard: NDArray[np.float64]
 ) -> tuple[float, float]:
     """Of times that are too long and of those that are too short; NaN for too few."""
-    if n < max(guard[MIN_SAMPLE], 1.0) or mean <= 0.0:
+    if n < max(guard[MIN_SAMPLE], 1.0) or mean <= 0.0 or isnan(scatter):
         return nan, nan
+    scatter *= SCATTER_MORE
     value = total / n
     away = abs(value - mean)
     weight = 1.0 / (1.0 / n + 1.0 / max(behind, 1.0))  # the norm is a mean of so many itself

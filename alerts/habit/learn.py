@@ -87,6 +87,8 @@ from alerts.habit.tails import mean_tails, normal_score, share_above, volume_tai
 CREDIBLE: Final = 2.5
 #: Squared errors of times are cut later: a mean of few long times is skewed.
 _CUT_TIMES: Final = 20.0
+#: Squared coefficient of variation for what is credible before any is known: answers are waited for in a few waits.
+SCATTER_UNKNOWN: Final = 10.0
 #: Least calls of a half-hour that say something of a share or mean, and least sightings and calls behind its norm,
 #: for a CUSUM.
 _CALLS, _SIGHTINGS, _BEHIND = 5.0, 3.0, 100.0
@@ -157,8 +159,11 @@ def _share_score(
         above, more = share_above(k, n, norm, alike), share_above(k + 1.0, n, norm, alike)
         below = np.log10(max(1.0 - 10.0**more, 1e-300))
         return float(normal_score(below, above))
+    scatter = scatter_of(state.vary[q], test, HALF_HOUR)
+    if isnan(scatter):
+        return np.nan
     weight = 1.0 / (1.0 / n + 1.0 / max(made.behind[q, test], 1.0))
-    below, above = mean_tails(total / n, weight, norm, scatter_of(state.vary[q], test, HALF_HOUR))
+    below, above = mean_tails(total / n, weight, norm, scatter)
     return float(normal_score(below, above))
 
 
@@ -205,7 +210,8 @@ def _vary_share(
         daily[w, OF] += n - 1.0
     else:
         scaled = n * (total / n / norm - 1.0) ** 2
-        daily[w, EXCESS] += min(scaled, _CUT_TIMES * scatter_of(state.vary[q], test, w))
+        known = scatter_of(state.vary[q], test, w)
+        daily[w, EXCESS] += min(scaled, _CUT_TIMES * (SCATTER_UNKNOWN if isnan(known) else known))
         daily[w, OF] += 1.0
 
 
@@ -340,7 +346,8 @@ def _credible(state: Habits, q: int, slot: int, like: int, sums: NDArray[np.floa
             alike = alike_of(vary, test, HALF_HOUR, behind)
             away = CREDIBLE * sqrt(n * norm * (1.0 - norm) * (1.0 + (n - 1.0) * alike)) + 1.0
         else:
-            away = CREDIBLE * norm * sqrt(scatter_of(vary, test, HALF_HOUR) * n)
+            scatter = scatter_of(vary, test, HALF_HOUR)
+            away = CREDIBLE * norm * sqrt((SCATTER_UNKNOWN if isnan(scatter) else scatter) * n)
         sums[ABOVE[test]] = min(max(sums[ABOVE[test]], n * norm - away), n * norm + away)
 
 

@@ -48,6 +48,9 @@ SPREAD_PRIOR, SPREAD_WEIGHT = 0.01, 2e4
 ALIKE_PRIOR, ALIKE_WEIGHT, ALIKE_MOST = 0.01, 2e3, 0.7
 #: Squared coefficient of variation of single times until it is known, and its weight in windows.
 SCATTER_PRIOR, SCATTER_WEIGHT = 1.0, 10.0
+#: Windows of which it must be known; and by how much more a limit takes it to be: long talks are longer than
+#: exponential ones, so the tail of their mean is heavier than a gamma's of the same variance.
+SCATTER_LEAST, SCATTER_MORE = 40.0, 1.3
 #: A good forecast is off by a tenth on a whole day (`alerts.plan.against.DAY_CV`).
 PLANNED_SPREAD: Final = 0.01
 #: Calls that must be behind the norm of a share or mean, and the most that is borrowed.
@@ -126,8 +129,10 @@ def alike_of(vary: NDArray[np.float64], test: int, window: int, behind: float) -
 
 @njit(cache=True, nogil=True)
 def scatter_of(vary: NDArray[np.float64], test: int, window: int) -> float:
-    """The squared coefficient of variation of a single time, what half-hours have in common included."""
+    """The squared coefficient of variation of a single time, what half-hours have in common included; NaN unknown."""
     excess, of = vary[test, window, EXCESS], vary[test, window, OF]
+    if of < SCATTER_LEAST:
+        return nan
     return float((excess + SCATTER_PRIOR * SCATTER_WEIGHT) / (of + SCATTER_WEIGHT))
 
 

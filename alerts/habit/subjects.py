@@ -43,8 +43,8 @@ class Subject:
 SUBJECTS: Final[tuple[Subject, ...]] = (
     Subject("offered_surge", "volume", "offered", "offered", "", "above", 0.0, 8.0, 0.3),
     Subject("offered_drop", "volume", "offered", "offered", "", "below", 0.0, 8.0, 0.3),
-    Subject("menu_unusual", "share", "ivr_abandoned", "ivr_abandoned", "arrivals", "above", 20.0, 0.08, 0.0),
-    Subject("blocked_unusual", "share", "blocked", "blocked", "arrivals", "above", 20.0, 0.05, 0.0),
+    Subject("menu_unusual", "share", "ivr_abandoned", "ivr_abandoned", "arrivals", "above", 10.0, 0.08, 0.0),
+    Subject("blocked_unusual", "share", "blocked", "blocked", "arrivals", "above", 10.0, 0.05, 0.0),
     Subject("abandonment_unusual", "share", "abandonment_rate", "abandoned", "outcomes", "above", 10.0, 0.05, 0.0),
     Subject("service_unusual", "share", "service_level_live", "", "service_sample", "below", 10.0, 0.08, 0.0),
     Subject("queued_unusual", "share", "queued_share", "", "outcomes", "above", 20.0, 0.1, 0.0),
@@ -52,8 +52,8 @@ SUBJECTS: Final[tuple[Subject, ...]] = (
         "callback_unusual", "share", "callbacks_failed", "callbacks_failed", "callbacks_attempted", "above",
         10.0, 0.1, 0.0,
     ),
-    Subject("talk_unusual", "mean", "talk_ms", "", "completed", "both", 10.0, 10_000.0, 0.25),
-    Subject("speed_unusual", "mean", "speed_of_answer_ms", "", "answered", "above", 10.0, 5_000.0, 0.5),
+    Subject("talk_unusual", "mean", "talk_ms", "", "completed", "both", 20.0, 10_000.0, 0.25),
+    Subject("speed_unusual", "mean", "speed_of_answer_ms", "", "answered", "above", 15.0, 5_000.0, 0.5),
 )  # fmt: skip
 
 #: Figures whose expectation over the last 30 minutes is a figure itself: (the figure, the id of its expectation).
