@@ -72,6 +72,8 @@ class PlanWatch:
         if new:
             self._rate(plan.queue, now_ms)
             self.stirred.add(plan.queue)
+            if plan.queue not in self._days and self.book.expected(plan.queue, now_ms) is not None:
+                self._days[plan.queue] = Day(day_start_ms(self._zone_of(plan.queue), now_ms))
         return new
 
     # -- time -----------------------------------------------------------------------------------------------------

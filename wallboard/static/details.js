@@ -123,6 +123,7 @@ export class Details {
     setHidden(byId("details-body"), false);
     this.drawSteps();
     this.tick(this.page.at());
+    this.part("briefing", order.briefing ?? null, () => this.briefing(order.briefing));
     refill(byId("details-facts"), JSON.stringify([this.facts()]), () => this.facts().map(fact));
     this.part("negotiation", order.negotiation, () => this.offers(order.negotiation));
     this.part("symptoms", order.symptoms.length ? [order.symptoms, order.active] : null, () =>
@@ -184,6 +185,14 @@ export class Details {
       line("", "before it was talked about: ", moment(before, at)),
       ...offers.map((o) => line("", this.name(o.by), o.side ? ` (${o.side})` : "", " offers ", moment(o.until_ms, at))),
       agreed === null ? line("open", "not agreed yet") : line("agreed", "agreed by ", this.name(by), ": ", moment(agreed, at)),
+    ];
+  }
+
+  /** What was known of the trouble when the order was briefed last. */
+  briefing({ at_ms: told, english, chinese: zh }) {
+    return [
+      make("li", "soft", `as of ${clockText(told)}`),
+      ...english.map((sentence, n) => make("li", "", `${sentence} `, chinese(zh[n] ?? ""))),
     ];
   }
 
