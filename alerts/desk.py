@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from alerts import consultation, deadlines, findings, handover, limits, people, problem_desk, proof, routing
+from alerts import consultation, deadlines, findings, handover, limits, outage, people, problem_desk, proof, routing
 from alerts.episode import order_id
 from alerts.judge import Change
 from alerts.moves import go
@@ -30,6 +30,7 @@ def time_passes(catalogue: Catalogue, turn: Turn, order: WorkOrder, still: bool 
     """
     if not still:
         limits.dues(catalogue, turn, order)
+        outage.pass_time(catalogue, turn, order)
     handover.dues(catalogue, turn, order)
     if order.state != "verifying" or still:
         return
@@ -58,6 +59,7 @@ def _open(catalogue: Catalogue, turn: Turn, change: Change, said: tuple[str, str
     order = WorkOrder(order_id(queue, change.started_ms), queue, "detected", rule.severity, turn.now_ms)
     order.state = moved(NEW, "breached") or "detected"
     order.symptoms, order.active, order.sentence = [rule.id], [rule.id], said[0]
+    outage.began(order, change, turn.now_ms)
     begin(catalogue, turn, order, said, "breached", data={"rule": rule.id, "started_ms": change.started_ms})
     return order
 
@@ -111,6 +113,7 @@ def _join(catalogue: Catalogue, turn: Turn, order: WorkOrder, change: Change, sa
     if rule.id not in order.active:
         order.active.append(rule.id)
     order.private.unproven = [r for r in order.private.unproven if r != rule.id]
+    outage.began(order, change, turn.now_ms)
     if rule.severity < order.severity:
         order.severity, order.sentence = rule.severity, said[0]
         tighten(catalogue, turn, order)
@@ -146,6 +149,7 @@ def tighten(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
 def _relapse(catalogue: Catalogue, turn: Turn, order: WorkOrder, change: Change, said: tuple[str, str]) -> None:
     rule = change.rule
     order.active = [rule.id]
+    outage.began(order, change, turn.now_ms)
     if rule.id not in order.symptoms:
         order.symptoms.append(rule.id)
     reopen(catalogue, turn, order, rule.severity, said, {"rule": rule.id})
@@ -190,6 +194,7 @@ def ended(catalogue: Catalogue, turn: Turn, order: WorkOrder | None, change: Cha
     if order is None or order.state not in OPEN or change.rule.id not in order.active:
         return
     order.active.remove(change.rule.id)
+    outage.ended(order, change, turn.now_ms)
     if change.step != Step.RECOVERED:
         order.private.unproven.append(change.rule.id)
     decision = "withdrawn" if change.step == Step.WITHDRAWN else "symptom_ended"

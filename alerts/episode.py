@@ -88,6 +88,15 @@ def counts(metric: str, window: str, settings: QueueSettings, read: Read) -> tup
     if metric == "abandonment_rate":
         of, lost = _n(read("outcomes", window)), _n(read("abandoned", window))
         return f"{of} calls, {lost} abandoned", f"共{of}通,放弃{lost}通"
+    if metric == "since_connected_ms":
+        came = _n(read("unconnected", "now"))
+        return f"{came} came and nobody was answered", f"来电{came}通,无一接通"
+    if metric in ("capacity_use", "occupancy"):
+        load, here, short = _load(window, read)
+        return (
+            f"load {load} erlangs, {here} agents signed in, {short} short",
+            f"话务强度{load},签入坐席{here}人,缺{short}人",
+        )
     if window != "now":
         of, late = _n(read("outcomes", window)), _n(read("waiting_past_threshold", "now"))
         return f"{of} calls, {late} waiting past {seconds} s", f"共{of}通,{late}通排队超过{seconds}秒"
@@ -95,6 +104,12 @@ def counts(metric: str, window: str, settings: QueueSettings, read: Read) -> tup
         waiting = _n(read("waiting", "now"))
         return f"{waiting} waiting", f"排队{waiting}通"
     return "", ""
+
+
+def _load(window: str, read: Read) -> tuple[str, str, str]:
+    load, short = read("load_erlangs", window), read("agents_short", "now")
+    shown = "?" if load is None else f"{load:.1f}"
+    return shown, _n(read("agents_signed_in", "now")), _n(None if short is None else max(short, 0.0))
 
 
 def _n(value: float | None) -> str:

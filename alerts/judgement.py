@@ -15,7 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from alerts import commands, desk, handover, plan_commands, planned_orders, problem_desk, proof, reports, trend, words
+from alerts import (
+    commands,
+    desk,
+    handover,
+    outage,
+    plan_commands,
+    planned_orders,
+    problem_desk,
+    proof,
+    reports,
+    trend,
+    words,
+)
 from alerts.change_watch import ChangeWatch
 from alerts.defaults import default_rules
 from alerts.episode import anomaly, sentence
@@ -74,6 +86,7 @@ class Judgement:
             steps.setdefault(change.queue, []).append(change)
         turn = self._turn(now_ms, live, by_clock=True)
         self.plan.clock(now_ms)
+        self._emergency_marks(turn)
         is_usual = partial(self.plan.is_usual, now_ms=now_ms)
         for seen in self._watch.clock(self._catalogue, now_ms, figures, names, is_usual):
             handover.watched(turn, seen)
@@ -290,6 +303,17 @@ class Judgement:
         if change.queue in self._open and change.rule.severity < TREND:
             return None
         return self.plan.keeps_quiet(change.queue, change.rule.severity, now_ms)
+
+    def _emergency_marks(self, turn: Turn) -> None:
+        """An emergency that passes a mark is told, and the open orders that it covers go a tier up."""
+        if turn.now_ms <= self.plan.next_mark_ms:
+            return
+        for event, hours in outage.emergency_marks(self.plan, turn.now_ms):
+            turn.flush(plan_commands.tell_mark(turn, event, hours))
+            for queue in sorted(self._open):
+                if self.plan.emergency(queue, turn.now_ms) == event:
+                    outage.emergency_lasts(self._catalogue, turn, self._orders[queue], event, hours)
+                    self._done(turn, queue)
 
     def _judge_again(self, turn: Turn, queue: str, figures: NDArray[np.float64]) -> None:
         """What was withheld in *queue* and is not kept quiet any more goes the way of an episode that begins."""

@@ -76,6 +76,15 @@ class Finding:
 
 
 @dataclass(slots=True)
+class Outage:
+    """No call connects: the fields of ``models.outputs.Outage``."""
+
+    since_ms: int
+    ended_ms: int | None = None
+    marks: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Like:
     """A similar closed order that was offered; the fields of ``models.outputs.Like``."""
 
@@ -151,12 +160,13 @@ class WorkOrder:
     like: list[Like] = field(default_factory=list)
     problem: str | None = None
     planned: str | None = None
+    outage: Outage | None = None
     private: Private = field(default_factory=Private)
 
 
 _PUBLIC: Final = tuple(f.name for f in fields(WorkOrder) if f.name != "private")
 _TEXTS: Final = ("symptoms", "active")
-_PARTS: Final = ("verification", "negotiation", "consultation")
+_PARTS: Final = ("verification", "negotiation", "consultation", "outage")
 _LISTS: Final = ("findings", "like")
 
 
@@ -184,12 +194,13 @@ def unpacked(state: dict[str, Any]) -> WorkOrder:
     talks = kept.pop("negotiation")
     if talks is not None:
         talks = Negotiation(**talks | {"offers": [Offer(**offer) for offer in talks["offers"]]})
-    check, consulted = kept.pop("verification"), kept.pop("consultation")
+    check, consulted, outage = kept.pop("verification"), kept.pop("consultation"), kept.pop("outage", None)
     return WorkOrder(
         **{name: value for name, value in kept.items() if name not in (*_LISTS, "private")},
         verification=Check(**check) if check else None,
         negotiation=talks,
         consultation=_consultation(consulted) if consulted else None,
+        outage=Outage(**outage | {"marks": list(outage["marks"])}) if outage else None,
         findings=[Finding(**finding) for finding in kept["findings"]],
         like=[Like(**like) for like in kept["like"]],
         private=Private(**kept["private"]),

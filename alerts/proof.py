@@ -8,7 +8,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import Final
 
-from alerts import consultation, findings, limits, people, verification
+from alerts import consultation, findings, limits, outage, people, verification
 from alerts.episode import amount, anomaly
 from alerts.judge import Change
 from alerts.moves import go
@@ -221,6 +221,7 @@ def close(
     stop_verification(turn, order, "passed", why)
     go(order, "verified")
     order.closed_ms = turn.now_ms
+    outage.stop(order, turn.now_ms)
     if order.cause is None:
         left = symptoms(turn, order) or order.findings
         order.cause, order.measure = RECOVERED_CAUSE if left else WITHDRAWN_CAUSE, "none"

@@ -73,6 +73,8 @@ EVENTS: Final[dict[str, Words]] = {
     "handover_due": ("time to accept the handover", "接班时限"),
     "planned_begins": ("a planned event runs", "计划事件进行中"),
     "planned_over": ("no planned event any more", "计划事件结束"),
+    "outage_mark": ("no call has connected for long", "持续无法接通"),
+    "emergency_mark": ("the emergency lasts long", "应急状态持续"),
     "rules.changed": ("the settings changed", "设置变更"),
 }
 
@@ -127,6 +129,7 @@ DECISIONS: Final[dict[str, Words]] = {
     "problem_reassigned": ("a problem goes to another", "问题记录转交"),
     "problem_closed": ("a problem is closed", "问题记录关闭"),
     "reminded": ("reminder", "提醒"),
+    "marked": ("a mark is passed", "超过时长标记"),
     "repeated": ("reported again", "重复上报"),
     "supervised": ("supervision noted", "督导记录"),
     "supervisor_replaced": ("another supervisor", "更换督导"),
@@ -323,6 +326,8 @@ _PATTERNS: Final = (
     ),
     (re.compile(r"the alarm was (.+)"), r"判定为\1"),
     (re.compile(r"nothing was heard of it for (.+)"), r"\1无进展"),
+    (re.compile(r"no call has connected for (\d+) hours"), r"电话无法接通已超过\1小时"),
+    (re.compile(r"the emergency of (.+) has lasted (\d+) hours"), r"\1应急状态已超过\2小时"),
     (re.compile(r"(\d+) similar orders are offered"), r"推荐\1个相似工单"),
     (
         re.compile(r"(\d+) orders of (.+) within ten days at (.+) \((.+)\): a problem record is opened"),

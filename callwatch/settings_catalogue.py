@@ -256,7 +256,16 @@ def _rule(table: Table, names: _Names) -> Rule:
         recovery=_level(table, metric, "recovery", default=0.0),
         recover_hold_ms=table.millis("recover_hold_s", 60_000),
         of=of,
+        per=_per(table, metric),
     )
+
+
+def _per(table: Table, metric: Metric) -> Literal["", "agent"]:
+    """``per = "agent"``: the levels are of one agent; of a share they could not be."""
+    if table.has("per") and metric.unit == "ratio":
+        table.refuse("per", f"{metric.id} is a ratio: it does not grow with the number of agents")
+    per: Literal["", "agent"] = table.choice("per", {"agent": "agent"}, "")
+    return per
 
 
         per=_per(table, metric),

@@ -145,6 +145,14 @@ class Like(_Part):
     helped: Literal["", "yes", "no"]
 
 
+class Outage(_Part):
+    """The clock of an outage: no call of the queue connects."""
+
+    since_ms: int = Field(description="the last call was answered, or the queue opened")
+    ended_ms: int | None = Field(description="a call was answered again, or the order was over; null: it runs on")
+    marks: list[int] = Field(description="hours that it has passed, of 24 and 72")
+
+
 class Order(_Payload):
     """A work order as it stands (topic ``workorders``, compacted by id)."""
 
@@ -181,6 +189,7 @@ class Order(_Payload):
     planned: str | None = Field(
         default=None, description="the planned event for which it stands still: its limits are moved at the event's end"
     )
+    outage: Outage | None = None
 
 
 class LogEntry(_Payload):
@@ -324,6 +333,7 @@ class Emergency(_Part):
     ended_ms: int | None
     ended_by: str | None
     ended_reason: str
+    marks: list[int] = Field(default_factory=list, description="hours that it has passed, of 24 and 72")
 
 
 class Suppressed(_Part):
