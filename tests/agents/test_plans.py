@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
+from agents import plan_view
 from agents.actor import PartitionActor, Record
 from agents.moved import actor_of, home_of
 from agents.plans import plan_name
@@ -216,6 +217,21 @@ def test_the_row_of_a_queue_shows_its_plan(log: Log) -> None:
     assert end.allowed == int(0.1 * (320 + end.expected) + 1e-9)
     assert rows[B].plan is not None
     assert rows["*"].plan is None
+
+
+def test_so_many_days_are_worked_out_in_a_round(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan_view, "ANEW_MAX", 1)
+    actor = fresh()
+    run(actor, log)
+    view = MetricsView(actor)
+
+    def planned(wall_ms: int) -> set[str]:
+        rows = {queue: QueueFigures.model_validate_json(value) for queue, value in view.rows(wall_ms)}
+        return {queue for queue, row in rows.items() if row.plan}
+
+    first = planned(10_000)
+    assert len(first) == 1
+    assert planned(20_000) == {A, B}
 
 
 def test_a_late_call_corrects_the_interval_that_it_came_in(log: Log) -> None:

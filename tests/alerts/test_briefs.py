@@ -73,7 +73,7 @@ def brief(made: World, queue: str = QUEUE) -> dict[str, Any]:
 def top(told: dict[str, Any]) -> str:
     """The cause that pulls hardest."""
     parts = {name.removeprefix("why_"): part for name, part in told["data"].items() if name.startswith("why_")}
-    return min((part, name) for name, part in parts.items() if name not in ("gap", "unexplained"))[1]
+    return min((float(part), str(name)) for name, part in parts.items() if name not in ("gap", "unexplained"))[1]
 
 
 def test_an_order_opens_with_a_briefing_that_the_models_give_too() -> None:
@@ -106,7 +106,7 @@ def test_an_order_opens_with_a_briefing_that_the_models_give_too() -> None:
         ({"agents": 11.0}, "absence"),
     ],
 )
-def test_the_cause_that_was_put_in_is_named_first(changed: dict[str, float], cause: str) -> None:
+def test_the_cause_that_was_put_in_is_named_first(changed: dict[str, Any], cause: str) -> None:
     made = world(planned())
     trouble(made, **changed, level=0.3)
     breach(made)

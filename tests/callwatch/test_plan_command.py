@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -11,8 +12,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from typer.testing import CliRunner, Result
 
+from agents.keeper import PartitionKeeper
+from callwatch import plans_in_log as plans_in_log_module
 from callwatch.cli import build
 from callwatch.plans_in_log import plans_in_log
+from callwatch.settings import load_settings
 from callwatch.stack import EmbeddedStack
 from models.decode import read
 from models.errors import CallwatchError, InputError, UsageError, WorkError
@@ -20,7 +24,7 @@ from models.partition import partition_of
 from models.plan.record import read_plan
 from models.runtime import KafkaSettings
 from models.topics import EVENTS, topic_name
-from streams.broker import create_topics, read_partition
+from streams.broker import Rows, create_topics, read_partition
 from streams.sending import Sender
 
 ROOT = Path(__file__).parents[2]
@@ -156,6 +160,44 @@ def test_records_that_are_no_plans_hide_none_that_are(kafka: KafkaSettings, sett
     assert plan("import", str(file), *where).exit_code == 0
     book = asyncio.run(plans_in_log(kafka))
     assert book.queues() == ["north/billing"]
+
+
+@pytest.mark.stack
+def test_show_goes_on_from_the_snapshots_of_the_workers(
+    kafka: KafkaSettings, settings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = ["-s", str(settings), "--bootstrap", kafka.bootstrap, "--prefix", kafka.prefix]
+    file, queue = tmp_path / "week.csv", "north/billing"
+    file.write_text(tomorrow(100), encoding="utf-8")
+    assert plan("import", str(file), *where, "--name", "first").exit_code == 0
+    home = partition_of(queue, 2)
+
+    async def work() -> None:
+        topic = topic_name(kafka.prefix, EVENTS)
+        async with Sender(kafka) as send:
+            for partition in range(2):
+                keeper = PartitionKeeper(partition, kafka, load_settings(settings).catalogue, send)
+                start = await keeper.restore()
+                async for rows in read_partition(kafka, topic, partition, start):
+                    await keeper.apply([value for _, _, value in rows], [at for at, _, _ in rows])
+                await keeper.snapshot()
+
+    asyncio.run(work())
+    file.write_text(tomorrow(130), encoding="utf-8")
+    assert plan("import", str(file), *where, "--name", "second").exit_code == 0
+    read_from: dict[tuple[str, int], int] = {}
+
+    def watched(kafka: KafkaSettings, topic: str, partition: int, start: int = 0) -> AsyncIterator[Rows]:
+        read_from[(topic, partition)] = start
+        return read_partition(kafka, topic, partition, start)
+
+    monkeypatch.setattr(plans_in_log_module, "read_partition", watched)
+    lines = plan("show", *where, "--versions").stdout.splitlines()
+    assert ['"first"' in line for line in lines] == [True, False]
+    assert '"second"' in lines[1]
+    assert read_from[(topic_name(kafka.prefix, EVENTS), home)] == 1  # what the snapshots include is not read again
+    rows = [line.split() for line in plan("show", *where).stdout.splitlines()[1:]]
+    assert [row[5] for row in rows] == ["130", "130"]
 
 
 @pytest.mark.stack

@@ -56,6 +56,8 @@ const page = {
   }),
   queues: () => [...tiles.keys(), ...units.keys()].sort(),
   order: (id) => cards.get(id)?.order ?? null,
+  /** The figures of a queue as they are now; null when they are none, or stale. */
+  row: (queue) => (tiles.get(queue)?.element.dataset.stale === "true" ? null : tiles.get(queue)?.row ?? null),
   describe, act, open: (id) => details.open(id), accept, report, note,
 };
 

@@ -6,7 +6,7 @@ import { button, byId, chinese, make, refill, setAttribute, setHidden, setText }
 import { get } from "./feed.js";
 import { STEPS, asked, steps } from "./steps.js";
 import { clockText, moment } from "./when.js";
-import { FINDING_KINDS, FINDING_STATES, ORDER_STATES, SEVERITIES, TIERS, WAYS, figure, problemText } from "./words.js";
+import { FINDING_KINDS, FINDING_STATES, ORDER_STATES, SEVERITIES, TIERS, WAYS, figure, problemText, waitingText } from "./words.js";
 
 /** Changes of an order come in bursts; its log is read once for each. */
 const AGAIN_MS = 300;
@@ -155,12 +155,14 @@ export class Details {
     const { order, asked: told } = this;
     const at = this.page.at();
     const asks = order.consultation;
+    const plan = this.page.row(order.queue)?.plan;
     const owner = order.owner ? `${order.owner_name || order.owner}${told.since === null ? "" : `, since ${moment(told.since, at)}`}` : "nobody";
     return [
       ["owner", "责任人", owner],
       ["liaison", "联络员", order.liaison && this.name(order.liaison)],
       ["opened", "发现时间", `${moment(order.opened_ms, at)}${order.reopened ? `, reopened ${order.reopened}×` : ""}${order.escalation ? `, escalated ${order.escalation}×` : ""}`],
       ["severity", "级别", `${order.severity}, ${SEVERITIES[order.severity] ?? ""}`],
+      ["plan", "计划", !isOver(order) && plan && `${plan.ending.english} ${plan.ending.chinese}`],
       ["take part", "会商", asks && [...asks.people.map((p) => this.name(p)), ...asks.departments].join(", ")],
       ["supervised by", "督导", asks && this.name(asks.supervisor)],
       ["handed to", "待接班", told.handed && !isOver(order) && `${this.name(told.handed)}, not accepted yet`],
@@ -271,6 +273,8 @@ export class Details {
 
   /** Limits against stream time. */
   tick(at) {
+    const row = this.order && !isOver(this.order) ? this.page.row(this.order.queue) : null;
+    setText(byId("details-waiting"), row ? `now: ${waitingText(row).join(" ")}` : "");
     if (this.order && byId("details").open) showLimits(this.order, this.respond, this.resolve, at);
   }
 }
