@@ -11,11 +11,12 @@ from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any
 
+from alerts.habit.subjects import SUBJECT
 from alerts.judge import Change
 from alerts.per_agent import AGENTS
 from alerts.rules import Step
 from models.catalogue import QueueSettings, Rule
-from models.metric import METRIC, SCORES
+from models.metric import METRIC
 
 #: A figure of the queue at hand: (metric, window) to its value, None when undefined.
 Read = Callable[[str, str], float | None]
@@ -140,12 +141,29 @@ def standing(
     )
 
 
+def beside(queue: str, rule: Rule, behind: tuple[str, str]) -> tuple[str, str]:
+    """A figure that is no count of the queue's own calls, by what it is made of: sources, a channel and the others."""
+    metric, (when_en, when_zh) = METRIC[rule.metric], over(rule.window)
+    name = metric.en[0].upper() + metric.en[1:]
+    if metric.unit == "sources":
+        return f"{name}: {behind[0]}", f"{metric.zh}:{behind[1]}"
+    return f"{name} at {queue} {when_en}: {behind[0]}", f"{queue} {when_zh}{metric.zh}:{behind[1]}"
+
+
 def sentence(
-    change: Change, now_ms: int, settings: QueueSettings, read: Read, usual: Usual | None = None
+    change: Change,
+    now_ms: int,
+    settings: QueueSettings,
+    read: Read,
+    usual: Usual | None = None,
+    behind: tuple[str, str] = ("", ""),
 ) -> tuple[str, str]:
-    """What is said of one step of an episode, English and Chinese. *usual* speaks of what was learned of the queue."""
+    """What is said of one step of an episode, English and Chinese. *usual* speaks of what was learned of the queue,
+    *behind* is what a figure that is no count of its calls is made of."""
     rule = change.rule
-    if usual is not None and rule.metric in SCORES:
+    if behind[0]:
+        en, zh = beside(change.queue, rule, behind)
+    elif usual is not None and rule.metric in SUBJECT:
         en, zh = usual(rule, rule.window)
     else:
         en, zh = standing(change.queue, rule, rule.window, change.value, settings, read)

@@ -14,13 +14,13 @@ from typing import Final
 from alerts import routing
 from alerts.ask import Ask, No
 from alerts.episode import short_id
+from alerts.habit.subjects import SUBJECT
 from alerts.handover import INFORMATION
 from alerts.turn import Turn
 from models.catalogue import Catalogue
 from models.command import OrderCommand
 from models.fields import is_unit
 from models.hours import local, settings_for, site_of
-from models.metric import SCORES
 from models.rota import shift_at
 
 #: How far ahead a day can be known to be odd: as far as events are planned.
@@ -30,7 +30,7 @@ AHEAD_DAYS: Final = 60
 def may_adopt(ask: Ask) -> No | None:
     """Why the level of late cannot be adopted on this order."""
     rules = [ask.turn.rules[r] for r in ask.order.active if r in ask.turn.rules]
-    if ask.turn.live.habit is None or not any(rule.metric in SCORES for rule in rules):
+    if ask.turn.live.habit is None or not any(rule.metric in SUBJECT for rule in rules):
         return No("nothing_unusual", "no symptom of this order is about what is usual for the queue")
     return None
 

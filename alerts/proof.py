@@ -8,7 +8,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import Final
 
-from alerts import consultation, findings, limits, outage, people, verification
+from alerts import consultation, findings, limits, outage, people, storm_pages, verification
 from alerts.episode import amount, anomaly
 from alerts.judge import Change
 from alerts.moves import go
@@ -107,7 +107,7 @@ def verify(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
 
 
 def _undecided(order: WorkOrder, check: Check) -> str:
-    if findings.pending(order):
+    if findings.pending(order) or findings.queues_left(order):
         return f"nothing has proven it yet: {_standing(order)}"
     return f"only {check.seen} of {check.needed} calls: a test call or signed evidence decides"
 
@@ -177,7 +177,7 @@ def _stand(turn: Turn, order: WorkOrder, event: str, decision: str) -> None:
 def finish(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
     """Close a verification in which all has come that was waited for; it goes on otherwise."""
     check = order.verification
-    if check is None or order.state != "verifying" or findings.pending(order):
+    if check is None or order.state != "verifying" or findings.pending(order) or findings.queues_left(order):
         return
     if check.needed and not order.private.calls_passed:
         return
@@ -223,7 +223,7 @@ def close(
     order.closed_ms = turn.now_ms
     outage.stop(order, turn.now_ms)
     if order.cause is None:
-        left = symptoms(turn, order) or order.findings
+        left = symptoms(turn, order) or order.findings or order.storm
         order.cause, order.measure = RECOVERED_CAUSE if left else WITHDRAWN_CAUSE, "none"
     for finding in findings.pending(order):
         findings.passed(finding, why)
@@ -233,7 +233,7 @@ def close(
     order.private.cancel_by = order.private.cancel_reason = ""
     turn.log(order, "verified", "closed", why, actor)
     consultation.over(turn, order, "verified")
-    if turn.memory.keep(catalogue, order):
+    if order.parent is None and turn.memory.keep(catalogue, order):  # of a storm its parent teaches, once
         turn.log(order, "verified", "experience_kept", "cause, measure and effect are kept for orders like it")
     turn.alert("cleared", order, *said)
 
@@ -266,5 +266,10 @@ def fail(catalogue: Catalogue, turn: Turn, order: WorkOrder, why: str) -> None:
     order.cause = order.measure = None
     limits.resolve_anew(catalogue, turn, order)
     turn.log(order, "failed", "reopened", why, data={"reopened": order.reopened})
-    turn.alert("changed", order, f"Not solved: {why}", f"验证未通过:{why}")
-    people.escalate(catalogue, turn, order, "failed", ("The verification failed", "验证未通过"))
+    said = (f"Not solved: {why}", f"验证未通过:{why}")
+    held = order.parent is not None
+    if held:
+        storm_pages.failed(catalogue, turn, order, said)
+    turn.alert("changed", order, *said)
+    if not held:
+        people.escalate(catalogue, turn, order, "failed", ("The verification failed", "验证未通过"))

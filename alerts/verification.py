@@ -14,7 +14,7 @@ from alerts.habit.subjects import ROLLING, SUBJECT
 from alerts.judge import sample_figure
 from alerts.per_agent import AGENTS, scaled
 from models.catalogue import Rule
-from models.metric import METRIC, SCORES, WINDOW_MS, sample_of
+from models.metric import METRIC, WINDOW_MS, sample_of
 from models.topics import DAY_MS
 
 #: The last minutes on which a resolve is judged.
@@ -101,13 +101,13 @@ def _window(rule: Rule, wanted: str) -> str:
 
 def quiet_ms(rule: Rule) -> int:
     """How long after a resolve calls from before it are still in the window of *rule*."""
-    if rule.metric in SCORES and rule.window == "now":
+    if rule.metric in SUBJECT and rule.window == "now":
         return WINDOW_MS[ROLLING[-1]]
     return 0 if rule.window == "now" else WINDOW_MS.get(rule.window, DAY_MS)
 
 
 def _of_arrivals(rule: Rule) -> bool:
-    if rule.metric in SCORES:
+    if rule.metric in SUBJECT:
         return SUBJECT[rule.metric].kind == "volume" or SUBJECT[rule.metric].sample == "arrivals"
     behind = sample_figure(rule)
     return rule.window != "now" and behind is not None and behind[0] == "arrivals"

@@ -58,6 +58,8 @@ SystemEvent = Literal[
     "handover_due",
     "planned_begins",
     "planned_over",
+    "storm_begins",
+    "storm_over",
 ]
 SYSTEM_EVENTS: Final[tuple[str, ...]] = SystemEvent.__args__  # type: ignore[attr-defined]
 
@@ -123,10 +125,10 @@ MOVES: Final[dict[str, dict[str, str]]] = {
     "cancel_plan": {},
     "declare_emergency": {},
     "stand_down": {},
-    # system events
-    "breached": {NEW: "detected", "detected": "dispatched"},
     "adopt": _row(OPEN, SAME),
     "mark_odd": {},
+    # system events
+    "breached": {NEW: "detected", "detected": "dispatched"},
     "joined": _row(OPEN, SAME),
     "recovered": _row((*(s for s in _AWAKE if s != "verifying"), "on_hold", "accepted"), "verifying"),
     "verified": {"verifying": "closed"},
@@ -142,6 +144,8 @@ MOVES: Final[dict[str, dict[str, str]]] = {
     "handover_due": _row(OPEN, SAME),
     "planned_begins": _row(OPEN, SAME),
     "planned_over": _row(OPEN, SAME),
+    "storm_begins": _row(OPEN, SAME) | {"detected": "dispatched"},
+    "storm_over": _row(OPEN, SAME),
 }
 
 

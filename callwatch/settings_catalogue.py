@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from alerts.defaults import default_rules
+from alerts.defaults import default_rules, default_unit_rules
+from alerts.usual import gate_of
 from callwatch import settings_rota
 from callwatch.toml_table import Table
 from callwatch.toml_times import spans, zone
@@ -215,16 +216,19 @@ def _peak(table: Table) -> frozenset[int]:
 
 
 def _rules(tables: list[Table], names: _Names) -> tuple[Rule, ...]:
-    """The rules; the default ones are for queues, and hold unless there are others for queues."""
+    """The rules; the default ones for queues hold unless there are others for queues, those for units likewise."""
     rules = tuple(_rule(table, names) for table in tables)
     _once(tables, "id", [rule.id for rule in rules])
-    if any(rule.of == "queues" for rule in rules):
-        return rules
-    taken = {rule.id for rule in default_rules()}
-    for table, rule in zip(tables, rules, strict=True):
-        if rule.id in taken:
-            table.refuse("id", f'"{rule.id}" is a default rule for queues; ids are permanent, so choose another')
-    return default_rules() + rules
+    given = rules
+    for of, standard in (("queues", default_rules()), ("units", default_unit_rules())):
+        if any(rule.of == of for rule in given):
+            continue
+        taken = {rule.id for rule in standard}
+        for table, rule in zip(tables, given, strict=True):
+            if rule.id in taken:
+                table.refuse("id", f'"{rule.id}" is a default rule for {of}; ids are permanent, so choose another')
+        rules = standard + rules if of == "queues" else rules + standard
+    return rules
 
 
 def _rule(table: Table, names: _Names) -> Rule:
@@ -257,21 +261,9 @@ def _rule(table: Table, names: _Names) -> Rule:
         recover_hold_ms=table.millis("recover_hold_s", 60_000),
         of=of,
         per=_per(table, metric),
+        usual=_usual(table, metric),
     )
 
-
-def _per(table: Table, metric: Metric) -> Literal["", "agent"]:
-    """``per = "agent"``: the levels are of one agent; of a share they could not be."""
-    if table.has("per") and metric.unit == "ratio":
-        table.refuse("per", f"{metric.id} is a ratio: it does not grow with the number of agents")
-    per: Literal["", "agent"] = table.choice("per", {"agent": "agent"}, "")
-    return per
-
-
-        per=_per(table, metric),
-        usual=_usual(table, metric),
-def _key(metric: Metric, key: str) -> str:
-    return f"{key}_s" if metric.unit == "ms" else key
 
 def _usual(table: Table, metric: Metric) -> Literal["tell", "quiet"]:
     """``usual = "quiet"``: a breach that is usual for the queue in this half-hour opens nothing."""
@@ -288,6 +280,9 @@ def _per(table: Table, metric: Metric) -> Literal["", "agent"]:
     per: Literal["", "agent"] = table.choice("per", {"queue": "", "agent": "agent"}, "queue")
     return per
 
+
+def _key(metric: Metric, key: str) -> str:
+    return f"{key}_s" if metric.unit == "ms" else key
 
 
 def _level(table: Table, metric: Metric, key: str, like: str = "", default: float | None = None) -> float:
@@ -338,6 +333,8 @@ def _limits(table: Table) -> LoopLimits:
         hold_max_ms=minutes("hold_max_min", d.hold_max_ms),
         accept_max_ms=minutes("accept_max_min", d.accept_max_ms),
         remind_ms=_three(table, "remind_min", d.remind_ms),
+        storm_queues=table.integer("storm_queues", d.storm_queues, low=0, high=10_000),
+        storm_share=table.number("storm_share", d.storm_share, low=0.01, high=1.0),
     )
 
 

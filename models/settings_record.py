@@ -257,6 +257,9 @@ def _limits(limits: LoopLimits) -> Iterator[str]:
         yield from _within(f"limits.resolve_ms.{n}", limits.resolve_ms[n], 1, MILLIS_MAX)
         yield from _within(f"limits.remind_ms.{n}", limits.remind_ms[n], 1, MILLIS_MAX)
     yield from _within("limits.verify_calls", limits.verify_calls, 1, 10_000)
+    yield from _within("limits.storm_queues", limits.storm_queues, 0, 10_000)
+    if not 0 < limits.storm_share <= 1:
+        yield "limits.storm_share is not above 0 and at most 1"
     for name in ("undecided_ms", "reopen_ms", "page_gap_ms", "hold_max_ms", "accept_max_ms"):
         yield from _within(f"limits.{name}", getattr(limits, name), 0, MILLIS_MAX)
 
