@@ -30,7 +30,7 @@ from models.plan.interval import PlanInterval
 
 EVERY_MS: Final = 5 * 60_000
 #: Briefings made at one clock: 30 ms each, 130 ms for 800 agents. In a storm the others follow at the next clocks.
-AT_ONCE: Final = 3
+AT_ONCE: Final = 2
 #: States in which somebody still has to find out, or to do something.
 BRIEFED: Final = frozenset({"detected", "dispatched", "acknowledged", "analysing"})
 WINDOW: Final = "30m"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from alerts.plan.against import Actual, Against, against
 from models.plan.book import PlanBook
-from models.plan.interval import PlanInterval
+from models.plan.interval import INTERVALS_MAX, PlanInterval
+
+_AGENTS: Final = ("agents_ready", "agents_busy")
 
 
 class Came(Protocol):
@@ -23,20 +25,24 @@ class Came(Protocol):
 @dataclass(slots=True)
 class Day:
     """The day that began at *first_ms*. *agents* are those who took calls at each minute of the interval under way,
-    added up over *minutes*; *note_ms*: since when it is time to forecast anew, and people were told so.
+    added up over *minutes*; *under_way*: an interval of the plan is; *note_ms*: since when it is time to forecast anew,
+    and people were told so.
     """
 
     first_ms: int
     actuals: list[Actual] = field(default_factory=list)
     agents: float = 0.0
     minutes: int = 0
+    under_way: bool = False
     note_ms: int | None = None
 
-    def sample(self, queue: str, live: Came) -> None:
-        """Count the agents of a minute; unknown ones are not counted."""
-        ready, busy = (live.value(queue, name, "now") for name in ("agents_ready", "agents_busy"))
-        if ready is not None and busy is not None:
-            self.agents, self.minutes = self.agents + ready + busy, self.minutes + 1
+    def sample(self, queue: str, live: Came) -> bool:
+        """Count the agents of a minute of an interval; unknown ones are not counted. Whether it did."""
+        ready, busy = (live.value(queue, name, "now") if self.under_way else None for name in _AGENTS)
+        if ready is None or busy is None:
+            return False
+        self.agents, self.minutes = self.agents + ready + busy, self.minutes + 1
+        return True
 
     def finish(self, queue: str, plan: PlanInterval, live: Came, *, in_time: bool) -> None:
         """The interval of *plan* is over. Its calls are those that came in it; handle time is known *in_time* alone,
@@ -49,16 +55,17 @@ class Day:
         offered = live.came(queue, plan.start_ms) or 0
         self.actuals.append(Actual(plan.start_ms, offered, int(completed or 0), handle_ms, agents))
 
-    def correct(self, queue: str, live: Came) -> None:
-        """Take up what came late for the intervals that are over."""
+    def correct(self, start_ms: int, offered: int) -> bool:
+        """So many calls came in the interval after all; whether that is news of one that is over."""
         for at, one in enumerate(self.actuals):
-            offered = live.came(queue, one.start_ms)
-            if offered is not None and offered != one.offered:
+            if one.start_ms == start_ms and one.offered != offered:
                 self.actuals[at] = replace(one, offered=offered)
+                return True
+        return False
 
-    def so_far(self, queue: str, book: PlanBook) -> list[Against]:
-        """The intervals that are over beside what was planned for them when they began."""
-        planned = [(book.expected(queue, one.start_ms, one.start_ms), one) for one in self.actuals]
+    def so_far(self, queue: str, book: PlanBook, last: int = INTERVALS_MAX) -> list[Against]:
+        """The *last* intervals that are over beside what was planned for them when they began."""
+        planned = [(book.expected(queue, one.start_ms, one.start_ms), one) for one in self.actuals[-last:]]
         return [against(plan, one) for plan, one in planned if plan is not None]
 
     def freeze(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from alerts.habit.book import Planned
-from alerts.plan.against import Against, reforecast_due
+from alerts.plan.against import IN_A_ROW, Against, reforecast_due
 from alerts.plan.day import Came, Day, thawed
 from models.hours import day_start_ms, local
 from models.plan.book import PlanBook
@@ -74,6 +74,8 @@ class PlanWatch:
             self.stirred.add(plan.queue)
             if plan.queue not in self._days and self.book.expected(plan.queue, now_ms) is not None:
                 self._days[plan.queue] = Day(day_start_ms(self._zone_of(plan.queue), now_ms))
+            if plan.queue in self._days:
+                self._days[plan.queue].under_way = self.book.expected(plan.queue, now_ms) is not None
         return new
 
     # -- time -----------------------------------------------------------------------------------------------------
@@ -94,9 +96,16 @@ class PlanWatch:
                 self._rate(queue, now_ms)
                 self.stirred.add(queue)
         for queue, day in self._days.items():
-            day.sample(queue, live)
-            self.changed.add(queue)
+            if day.sample(queue, live):
+                self.changed.add(queue)
         return found
+
+    def correct(self, queue: str, start_ms: int, offered: int) -> None:
+        """The row of an interval was published: so many calls came in it after all."""
+        day = self._days.get(queue)
+        if day is not None and day.correct(start_ms, offered):
+            self.changed.add(queue)
+            self.stirred.add(queue)
 
     def _quarter(
         self, queue: str, before_ms: int | None, now_ms: int, live: Came, is_quiet: Callable[[str], bool]
@@ -108,27 +117,31 @@ class PlanWatch:
                 yield Reforecast(queue, day.note_ms, True, ())
             del self._days[queue]
             self.changed.add(queue)
-        plan = self.book.in_force(queue, now_ms) or self.book.in_force(queue, first_ms)
+        plan = self.book.in_force(queue, now_ms)
         if plan is None or not len(plan.rows):
-            return  # what came of a plan that was withdrawn stays with its day
+            if (left := self._days.get(queue)) is not None:
+                left.under_way = False  # withdrawn: what came stays with the day
+            return
         day = self._days.setdefault(queue, Day(first_ms))
-        day.correct(queue, live)
-        over = [one for one in plan.plan.intervals if first_ms <= one.start_ms and one.end_ms <= now_ms]
+        self.changed.add(queue)
+        over = plan.ended(before_ms, now_ms) if before_ms is not None else []
         known = {one.start_ms for one in day.actuals}
         for one in over:
-            if one.start_ms not in known and before_ms is not None and one.end_ms > before_ms:
+            if one.start_ms not in known:
                 day.finish(queue, one, live, in_time=now_ms - one.end_ms < MINUTE_MS)
-        yield from self._judge(queue, day, now_ms, is_quiet)
+        day.under_way = plan.at(now_ms) is not None
+        if over:
+            yield from self._judge(queue, day, now_ms, is_quiet)
 
     def _judge(self, queue: str, day: Day, now_ms: int, is_quiet: Callable[[str], bool]) -> Iterator[Reforecast]:
-        so_far = day.so_far(queue, self.book)
+        so_far = day.so_far(queue, self.book, IN_A_ROW)
         due = reforecast_due(so_far)
         if due and day.note_ms is None and not is_quiet(queue):
             day.note_ms = now_ms
-            yield Reforecast(queue, now_ms, False, tuple(so_far[-2:]))
+            yield Reforecast(queue, now_ms, False, tuple(so_far))
         elif not due and day.note_ms is not None:
             since_ms, day.note_ms = day.note_ms, None
-            yield Reforecast(queue, since_ms, True, tuple(so_far[-2:]))
+            yield Reforecast(queue, since_ms, True, tuple(so_far))
 
     # -- what is expected -----------------------------------------------------------------------------------------
 

@@ -28,6 +28,10 @@ VERSIONS_KEPT: Final = 4
 DAYS_MAX: Final = 20_000
 
 
+#: Days of one date lie so far apart at most, on the clocks of two zones.
+_ZONES_MS: Final = 27 * 3_600_000
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class InForce:
     """A version of a day of *queue*, in force since *since_ms* (stream time).
@@ -56,6 +60,11 @@ class InForce:
         n = int(np.searchsorted(self.rows[:, 0], at_ms, side="right")) - 1
         found = _interval(self.rows[n]) if n >= 0 else None
         return found if found is not None and at_ms < found.end_ms else None
+
+    def ended(self, after_ms: int, until_ms: int) -> list[PlanInterval]:
+        """The intervals that ended after *after_ms* and by *until_ms*, in order."""
+        ends = self.rows[:, 0] + self.rows[:, 1] * 60_000
+        return [_interval(row) for row in self.rows[(ends > after_ms) & (ends <= until_ms)]]
 
 
 def _interval(row: NDArray[np.float64]) -> PlanInterval:
@@ -143,6 +152,8 @@ class PlanBook:
         """The plan of the day that *start_ms* lies in, as it was in force at *at_ms* (None: as it is by now)."""
         known = []
         for versions in self._days.get(queue, {}).values():
+            if not versions[-1].first_ms - _ZONES_MS <= start_ms < versions[-1].end_ms + _ZONES_MS:
+                continue
             n = len(versions) if at_ms is None else bisect_right([one.since_ms for one in versions], at_ms)
             if n and versions[n - 1].first_ms <= start_ms < versions[n - 1].end_ms:
                 known.append(versions[n - 1])

@@ -238,8 +238,9 @@ def test_a_late_call_corrects_the_interval_that_it_came_in(log: Log) -> None:
     actor = fresh()
     run(actor, log)
     late = {"id": "late", "source": "pbx", "type": "call.offered", "ts": START + 2 * MIN, "queue": B, "call": "late"}
-    more = [orjson.dumps(late), clock_record(START + 90 * MIN, "t")]
-    actor.apply(more, [len(log), len(log) + 1])
+    answered = late | {"id": "late2", "type": "call.answered", "ts": START + 2 * MIN + 5_000}
+    more = [orjson.dumps(late), orjson.dumps(answered), clock_record(START + 90 * MIN, "t")]
+    actor.apply(more, range(len(log), len(log) + 3))
     day = actor.plans.day(B)
     assert day is not None
     assert day.actuals[0].offered == 31

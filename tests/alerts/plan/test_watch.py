@@ -77,6 +77,52 @@ def test_a_quiet_queue_begins_no_note_but_ends_one() -> None:
     assert [one.over for one in ended] == [False, True] or [one.over for one in ended] == [True]
 
 
+def test_what_came_after_all_corrects_an_interval_that_is_over() -> None:
+    watch, live = begun(), Came()
+    live.calls = {START // (30 * MIN): 100}
+    clocks(watch, live, START, START + 31 * MIN)
+    watch.changed.clear()
+    watch.stirred.clear()
+    watch.correct(QUEUE, START, 100)  # no news
+    watch.correct(QUEUE, START + 30 * MIN, 7)  # not over yet
+    watch.correct("north/other", START, 7)
+    assert watch.changed == watch.stirred == set()
+    watch.correct(QUEUE, START, 104)
+    assert watch.changed == watch.stirred == {QUEUE}
+    found = watch.day(QUEUE)
+    assert found is not None
+    assert [one.offered for one in found.actuals] == [104]
+
+
+def test_agents_are_counted_in_intervals_of_the_plan_alone() -> None:
+    rows = (PlanInterval(START + HOUR, 30, 10.0, 200_000.0, None, 8.0),)
+    watch, live = begun(PlanDay(QUEUE, "2026-03-02", "UTC", "v", "plan", rows)), Came()
+    live.agents = 3.0
+    clocks(watch, live, START, START + HOUR - 1)
+    live.agents = 8.0
+    watch.changed.clear()
+    clocks(watch, live, START + HOUR, START + HOUR + 29 * MIN)
+    live.agents = 5.0
+    clocks(watch, live, START + HOUR + 30 * MIN, START + 3 * HOUR)
+    found = watch.day(QUEUE)
+    assert found is not None
+    assert [one.agents for one in found.actuals] == [8.0]
+    watch.changed.clear()
+    clocks(watch, live, START + 3 * HOUR + MIN, START + 3 * HOUR + 10 * MIN)
+    assert watch.changed == set()  # nothing under way, nothing to keep
+
+
+def test_a_day_that_is_withdrawn_keeps_what_came() -> None:
+    watch, live = begun(), Came()
+    clocks(watch, live, START, START + 31 * MIN)
+    watch.take(PlanDay(QUEUE, "2026-03-02", "UTC", "v0", "none", ()), "none", START + 31 * MIN)
+    clocks(watch, live, START + 32 * MIN, START + 61 * MIN)
+    found = watch.day(QUEUE)
+    assert found is not None
+    assert (len(found.actuals), found.under_way) == (1, False)
+    assert watch.rates(QUEUE) is None
+
+
 def test_a_new_day_begins_anew() -> None:
     watch, live = begun(day(), day("2026-03-03")), Came()
     live.calls = {START // (30 * MIN) + n: 150 for n in range(60)}
