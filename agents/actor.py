@@ -259,7 +259,10 @@ class PartitionActor:
         self.room.note(self.windows.refused)
         moved = self.windows.clock(ts_ms, complete=complete)
         self.room.skip(self.windows.refused)  # the first clock drops what lies too far ahead of it
-        out = [self._interval(row) for row in self.windows.due_rows()] if moved else []
+        rows = self.windows.due_rows() if moved else []
+        out = [self._interval(row) for row in rows]
+        for row in rows:
+            self.plans.correct(row.queue, row.start_ms, int(row.counts[counters.OFFERED]))
         now_ms = self.windows.now_ms
         if full := self.room.clock(self._cause, self.windows, self.names.limit):
             out.append(self._record(ALERTS, *full))

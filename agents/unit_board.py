@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from agents.unit_people import LinePeople, People, read_moves
 from agents.unit_teller import COUNTING, share_of
 from models.metric import WINDOW_MS, WINDOWS
-from models.unit import TICK_MS, UNITS_MAX
+from models.unit import TICK_MS, UNITS_MAX, Trouble
 from streams import unit_sums
 from streams.counters import COUNTERS
 from streams.store import DAY
@@ -68,6 +68,7 @@ class News:
     strays: tuple[int, int]
     shares: dict[str, Share | None]
     moves: dict[str, list[tuple[int, int]]]
+    trouble: dict[str, Trouble | None]
 
 
 @dataclass(slots=True)
@@ -89,6 +90,7 @@ class Line:
     strays: tuple[int, int] = (0, 0)  #: misrouted and dead records of the day
     shares: dict[str, Share] = field(default_factory=dict)
     people: LinePeople = field(default_factory=LinePeople)
+    trouble: dict[str, Trouble] = field(default_factory=dict)
     told: int = -1  #: newest whole tick told
     part: tuple[int, int] = (-1, -1)  #: tick and part taken last
     waiting: deque[Waiting] = field(default_factory=deque)
@@ -175,6 +177,7 @@ class UnitBoard:
             if news.whole:
                 line.shares.clear()
                 line.people.clear()
+                line.trouble.clear()
             for name, share in news.shares.items():
                 line.shares.pop(name, None)
                 if share is not None and len(line.shares) < UNITS_MAX:
@@ -183,6 +186,10 @@ class UnitBoard:
                     line.people.drop(name)
             for name, moves in news.moves.items():
                 line.people.move(name, moves)
+            for name, trouble in news.trouble.items():
+                line.trouble.pop(name, None)
+                if trouble is not None and len(line.trouble) < UNITS_MAX:
+                    line.trouble[name] = trouble
             line.tick, line.blind, line.strays = entry.tick, news.blind, news.strays
 
     # -- what they make together ----------------------------------------------------------------------------------
@@ -207,6 +214,27 @@ class UnitBoard:
         """How many distinct agents of *unit* are in each ``AgentState``."""
         now = [line.people if (self.tick - line.tick) * TICK_MS < NOW_MS else None for line in self.lines]
         return self._people.counts(unit, now)
+
+    @property
+    def in_trouble(self) -> bool:
+        """Whether any queue broke just now, or is held by a storm."""
+        return any(share.bad or share.held for line in self.lines for share in line.trouble.values())
+
+    @property
+    def all_told(self) -> bool:
+        """Whether every partition has told anything since this home is one."""
+        return all(line.told >= 0 for line in self.lines)
+
+    def trouble(self, unit: str) -> list[Trouble]:
+        """What each partition has of *unit*. What one says that fell silent a minute ago is what it held then."""
+        found = []
+        for line in self.lines:
+            share = line.trouble.get(unit)
+            if share is not None and (self.tick - line.tick) * TICK_MS >= NOW_MS:
+                share = share.model_copy(update={"live": 0, "bad": 0, "rules": {}, "names": []})
+            if share is not None:
+                found.append(share)
+        return found
 
     def strays(self, day_tick: int) -> tuple[int, int]:
         """Misrouted and dead records of all partitions in the day that began at *day_tick*."""
@@ -239,7 +267,8 @@ class UnitBoard:
             waiting = [(entry.tick, len(entry.packed)) for entry in line.waiting]
             packed += [entry.packed for entry in line.waiting]
             people = {unit: list(agents.items()) for unit, agents in line.people.units.items()}
-            lines.append([line.tick, line.blind, line.strays, shares, people, line.told, line.part, waiting])
+            trouble = {unit: share.model_dump() for unit, share in line.trouble.items()}
+            lines.append([line.tick, line.blind, line.strays, shares, people, line.told, line.part, waiting, trouble])
         head = {"tick": self.tick, "hurried": self.hurried, "first": self._first, "lines": lines}
         return orjson.dumps(head, option=orjson.OPT_SERIALIZE_NUMPY) + b"\n" + b"".join(packed)
 
@@ -250,7 +279,8 @@ class UnitBoard:
         self.tick, self.hurried, self._first, self._bytes = head["tick"], head["hurried"], head["first"], len(rest)
         at = 0
         for own, state in zip(self.lines, head["lines"], strict=True):
-            own.tick, own.blind, strays, shares, people, own.told, part, waiting = state
+            own.tick, own.blind, strays, shares, people, own.told, part, waiting, *later = state
+            own.trouble = {unit: Trouble(**share) for unit, share in (later[0] if later else {}).items()}
             own.strays, own.part = tuple(strays), tuple(part)
             own.shares = {name: Share(*share_of(share)) for name, share in shares.items()}
             own.people = LinePeople()
@@ -285,7 +315,10 @@ def _read(record: dict[str, Any]) -> News:
     units, agents = dict(record["units"]).items(), dict(record["agents"]).items()
     shares = {name: None if share is None else Share(*share_of(share)) for name, share in units}
     moves = {name: read_moves(moved) for name, moved in agents}
-    return News(record["whole"] and record["part"] == 0, record["blind"], (misrouted, dead), shares, moves)
+    told = dict(record.get("trouble", {})).items()  # not told of old
+    trouble = {name: None if share is None else Trouble.model_validate(share) for name, share in told}
+    whole = record["whole"] and record["part"] == 0
+    return News(whole, record["blind"], (misrouted, dead), shares, moves, trouble)
 
 
 def _frozen(share: Share) -> dict[str, Any]:

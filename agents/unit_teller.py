@@ -9,13 +9,15 @@ harmless (`agents.unit_board` takes each tick once), so they are sent again afte
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.unit import NAMES_MAX, TICK_MS, Layout
+from alerts.storm_book import StormBook
+from models.metric import FIGURES
+from models.unit import NAMES_MAX, TICK_MS, Layout, Trouble
 from streams import unit_sums
 from streams.counters import COUNTERS
 from streams.freeze import VERSION
@@ -31,6 +33,8 @@ AGENTS_MAX: Final = 20_000
 AGENTS_AT_ONCE: Final = 4_000
 #: Tells which counters the numbers stand for.
 COUNTING: Final = [VERSION, COUNTERS]
+
+_NO_TROUBLE: Final = Trouble(live=0)
 
 Share = dict[str, Any]
 #: Who is not offline, by identity, and in which state (``AgentState``); in what is told 0 for those who left.
@@ -49,6 +53,7 @@ class UnitTeller:
         self.told: dict[str, Share] = {}  #: of each unit what was told last
         self.agents: dict[str, Agents] = {}  #: and of its agents
         self.last = -1  #: tick told last
+        self.trouble: dict[str, Share] = {}  #: and of the orders of its queues
         self._home: dict[str, int] = {}  #: of every unit there is or was: what was a home goes on to have ticks
         self._anew = False  #: everything is told at the next tick, since there are homes that were told nothing yet
         self.begin(layout)
@@ -72,11 +77,20 @@ class UnitTeller:
         self._signs = np.zeros(units, np.int64)
         self._listed: dict[str, tuple[int, Agents, int]] = {}
 
-    def tell(self, cause: int, ts_ms: int, windows: Windows, blind: bool, strays: Sequence[int]) -> list[Telling]:
+    def tell(
+        self,
+        cause: int,
+        ts_ms: int,
+        windows: Windows,
+        blind: bool,
+        strays: Sequence[int],
+        book: StormBook,
+        broken: Mapping[str, Trouble],
+    ) -> list[Telling]:
         """What to tell at the clock *ts_ms*, the record at offset *cause*; nothing unless it begins a tick.
 
         *blind* says that nothing is heard of the sources of any queue; *strays* are the misrouted and the dead records
-        of the day so far.
+        of the day so far; *broken* is what the orders come to, and *book* what is known here of storms.
         """
         tick = ts_ms // TICK_MS
         if tick <= self.last:
@@ -88,13 +102,18 @@ class UnitTeller:
         self._anew = False
         if whole:
             self.agents = {}
+        trouble = self._trouble(shares, windows, book, broken)
         news: dict[int, list[_Item]] = {home: [] for home in self._home.values()}
         for unit, home in self._home.items():
             share = shares.get(unit)
             if share != self.told.get(unit) or (whole and share is not None):
                 news[home].append(("units", unit, share))
             news[home] += _moves(unit, self.agents.get(unit, {}), agents.get(unit, {}))
-        self.told, self.agents = shares, agents
+        for unit in sorted(trouble.keys() | self.trouble.keys()):
+            if trouble.get(unit) != self.trouble.get(unit) or (whole and unit in trouble):
+                for items in news.values():  # every home works out the storms of all units
+                    items.append(("trouble", unit, trouble.get(unit)))
+        self.told, self.agents, self.trouble = shares, agents, trouble
         head = {
             "partition": self._partition,
             "tick": tick,
@@ -149,6 +168,23 @@ class UnitTeller:
             }
         return shares
 
+    def _trouble(
+        self, units: Collection[str], windows: Windows, book: StormBook, broken: Mapping[str, Trouble]
+    ) -> dict[str, Share]:
+        """What the queues here have of orders, by unit; ``live`` are those with a call lately, or broken."""
+        if book.is_off and not broken:
+            return {}
+        calls = windows.figures[: len(self._members), FIGURES[("arrivals", "30m")]] > 0
+        called = np.bincount(self._members[calls].ravel() + 1, minlength=len(self._layout.names) + 1)[1:].tolist()
+        found = {}
+        for unit, live in zip(self._layout.names, called, strict=True):
+            if unit in units:
+                share = broken.get(unit) or _NO_TROUBLE
+                standing = book.standings.get(unit)
+                known = {"live": max(live, share.bad), "n": standing.n if standing else 0}
+                found[unit] = share.model_copy(update=known).model_dump(exclude_defaults=True)
+        return found
+
     def _agents(self, u: int, unit: str, windows: Windows) -> int:
         """List the agents of unit number *u* where any has changed the state; how many there was no room for."""
         sign = int(self._signs[u])
@@ -177,12 +213,20 @@ class UnitTeller:
     def freeze(self) -> dict[str, Any]:
         """For JSON."""
         agents = {unit: list(agents.items()) for unit, agents in self.agents.items()}
-        return {"last": self.last, "told": self.told, "agents": agents, "home": self._home, "anew": self._anew}
+        return {
+            "last": self.last,
+            "told": self.told,
+            "agents": agents,
+            "trouble": self.trouble,
+            "home": self._home,
+            "anew": self._anew,
+        }
 
     def thaw(self, state: dict[str, Any]) -> None:
         """Take up what `freeze` gave."""
         self.last, self.told = state["last"], state["told"]
         self.agents = {unit: dict(agents) for unit, agents in state["agents"].items()}
+        self.trouble = state.get("trouble", {})
         self._home, self._anew = state["home"], state["anew"]
 
 
@@ -195,12 +239,12 @@ def _moves(unit: str, before: Agents, now: Agents) -> list[_Item]:
 
 def _parts(items: list[_Item]) -> list[dict[str, dict[str, Any]]]:
     """*items* in as many parts as it takes for each to stay below `PART_BYTES`, or to be one item; at least one."""
-    parts: list[dict[str, dict[str, Any]]] = [{"units": {}, "agents": {}}]
+    parts: list[dict[str, dict[str, Any]]] = [{"units": {}, "agents": {}, "trouble": {}}]
     size = 0
     for kind, unit, what in items:
         length = _length(unit, what)
         if size and (size + length > PART_BYTES or unit in parts[-1][kind]):
-            parts.append({"units": {}, "agents": {}})
+            parts.append({"units": {}, "agents": {}, "trouble": {}})
             size = 0
         size += length
         parts[-1][kind][unit] = what
@@ -213,6 +257,9 @@ def _length(unit: str, what: Any) -> int:
         return 4 * len(unit) + 20
     if type(what) is list:
         return 4 * len(unit) + 26 * len(what) + 20
+    if "live" in what:
+        told = [*what.get("names", ()), *what.get("children", ()), *what.get("rules", ())]
+        return 4 * len(unit) + 200 + sum(4 * len(name) + 24 for name in told)
     names = sum(4 * len(name) + 3 for name in what["queues"])
     return 4 * len(unit) + 27 * len(what["at"]) + 21 * unit_sums.FIELDS + names + 100
 

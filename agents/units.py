@@ -9,7 +9,7 @@ was read first; where owners keep the time they are decided at once.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from agents.unit_board import UnitBoard
 from agents.unit_days import Days
+from agents.unit_storms import Place, UnitStorms
 from agents.unit_strays import Strays
 from agents.unit_teller import Telling, UnitTeller
 from agents.unit_time import UnitTime
@@ -26,6 +27,7 @@ from alerts.turn import Output
 from models.catalogue import Catalogue
 from models.hours import site_of
 from models.metric import FIGURES, WINDOW_MS, WINDOWS
+from models.storm import storm_record
 from models.unit import EVERYTHING, TICK_MS, units_of
 from streams import unit_sums
 from streams.store import WINDOW_BUCKETS
@@ -54,8 +56,10 @@ class Watch:
 class Units:
     """All that *partition* has to do with units. Touched by its actor alone."""
 
-    def __init__(self, partition: int, partitions: int, catalogue: Catalogue) -> None:
+    def __init__(self, partition: int, partitions: int, catalogue: Catalogue, queues: Judgement) -> None:
         self._partition, self._partitions = partition, partitions
+        self._queues = queues  # of the same partition: it tells what broke, and is told of storms
+        self._storms = UnitStorms()
         self.board = UnitBoard(partitions)
         self.told: list[Telling] = []  #: for other partitions; the actor takes them away
         self.names: list[str] = []  #: of the units at home here, in the order of the figures
@@ -99,7 +103,8 @@ class Units:
             return []
         day_ms = self._days.began_ms(site_of(self.catalogue, EVERYTHING).zone, windows.now_ms)
         strays = self.strays.clock(cause, day_ms)
-        tellings = self.teller.tell(cause, windows.now_ms, windows, blind, strays)
+        broken = self._queues.trouble(windows.now_ms)
+        tellings = self.teller.tell(cause, windows.now_ms, windows, blind, strays, self._queues.storms, broken)
         for home, record in tellings:
             if home == self._partition:
                 self.board.take(record)
@@ -143,7 +148,18 @@ class Units:
                 out += self.judgement.clock(self.now_ms, self.figures, self.names, self)
             while self._held and self._held[0][0] <= self.board.tick:
                 out += self.judgement.command(self._held.pop(0)[1], self.now_ms, self)
+            out += self._judge_storms()
         self.board.pack()
+        return out
+
+    def _judge_storms(self) -> list[Output]:
+        """The storms at the tick that the board stands at; what is new of them is told to every partition."""
+        place = Place(self._layout, self.names, self.board, self.judgement, self.catalogue.limits, self)
+        out, new = self._storms.tick(place, self.now_ms)
+        if new:
+            record = storm_record(self._partition, [asdict(one) for one in new], self.now_ms)
+            self.told += [(p, record) for p in range(self._partitions) if p != self._partition]
+            self._queues.storms.take(new)
         return out
 
     def _keep_time(self) -> None:
@@ -270,6 +286,7 @@ class Units:
             "strays": self.strays.freeze(),
             "clock": [self._live, self._clock_ms],
             "planned": self.judgement.plan.common(),
+            "storms": self._storms.freeze(),
         }
         return orjson.dumps(head) + b"\n" + self.board.freeze()
 
@@ -290,6 +307,7 @@ class Units:
         self._held = [(tick, record) for tick, record in head["held"]]
         self._live, self._clock_ms = head["clock"]
         self.judgement.plan.thaw(head["planned"])
+        self._storms.thaw(head.get("storms", {}))
         for name, state in head["times"].items():
             self._times[name] = UnitTime()
             self._times[name].thaw(state)

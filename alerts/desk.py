@@ -8,14 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from alerts import consultation, deadlines, findings, handover, limits, outage, people, problem_desk, proof, routing
+from alerts import (
+    consultation,
+    deadlines,
+    findings,
+    handover,
+    limits,
+    outage,
+    people,
+    problem_desk,
+    proof,
+    routing,
+    storm_pages,
+)
 from alerts.episode import order_id
 from alerts.judge import Change
 from alerts.moves import go
 from alerts.order import WorkOrder
 from alerts.rules import Step
 from alerts.turn import SYSTEM, Turn
-from alerts.workorder import NEW, OPEN, moved
+from alerts.workorder import NEW, OPEN, UNANSWERED, moved
 from models.catalogue import Catalogue
 from models.duty import on_duty
 
@@ -23,15 +35,17 @@ from models.duty import on_duty
 Data = Mapping[str, str | int | float | bool | None]
 
 
-def time_passes(catalogue: Catalogue, turn: Turn, order: WorkOrder, still: bool = False) -> None:
+def time_passes(catalogue: Catalogue, turn: Turn, order: WorkOrder, still: bool = False, held: bool = False) -> None:
     """One clock of an open order: its limits, the handover of its shift, then its verification.
 
-    While it stands *still* for a planned event it is handed over and no more.
+    While it stands *still* for a planned event it is handed over and no more. One that a storm has *held* is verified
+    and no more: it is handed over with its parent.
     """
-    if not still:
+    if not (still or held):
         limits.dues(catalogue, turn, order)
         outage.pass_time(catalogue, turn, order)
-    handover.dues(catalogue, turn, order)
+    if not held:
+        handover.dues(catalogue, turn, order)
     if order.state != "verifying" or still:
         return
     if order.private.by_itself and order.active:  # it broke while it was on hold
@@ -58,6 +72,7 @@ def _open(catalogue: Catalogue, turn: Turn, change: Change, said: tuple[str, str
     queue, rule = change.queue, change.rule
     order = WorkOrder(order_id(queue, change.started_ms), queue, "detected", rule.severity, turn.now_ms)
     order.state = moved(NEW, "breached") or "detected"
+    order.private.broke_ms = turn.now_ms
     order.symptoms, order.active, order.sentence = [rule.id], [rule.id], said[0]
     outage.began(order, change, turn.now_ms)
     begin(catalogue, turn, order, said, "breached", data={"rule": rule.id, "started_ms": change.started_ms})
@@ -86,8 +101,12 @@ def begin(
         people.give(order, choice.person)
         go(order, "breached")
         turn.log(order, event, "dispatched", choice.reason, data={"owner": choice.person.id})
-        people.page(catalogue, turn, order, choice.person, said)
-    turn.alert("raised", order, *said)
+        if actor == SYSTEM:
+            storm_pages.first_page(catalogue, turn, order, choice.person, said)
+        else:
+            people.page(catalogue, turn, order, choice.person, said)
+    if not storm_pages.joins(turn, order):
+        turn.alert("raised", order, *said)
     _remember(catalogue, turn, order, event)
 
 
@@ -110,6 +129,8 @@ def _join(catalogue: Catalogue, turn: Turn, order: WorkOrder, change: Change, sa
     rule, new = change.rule, change.rule.id not in order.symptoms
     if new:
         order.symptoms.append(rule.id)
+    if order.state in UNANSWERED and (not order.active or rule.severity < order.severity):
+        order.private.broke_ms = turn.now_ms
     if rule.id not in order.active:
         order.active.append(rule.id)
     order.private.unproven = [r for r in order.private.unproven if r != rule.id]
@@ -162,6 +183,7 @@ def reopen(
     go(order, "relapsed")
     order.reopened += 1
     order.closed_ms = order.cause = order.measure = order.verification = None
+    storm_pages.came_back(turn, order)
     order.sentence, order.severity = said[0], min(order.severity, severity)
     order.private.unproven.clear()
     order.private.cancel_by = order.private.cancel_reason = ""
@@ -176,7 +198,9 @@ def reopen(
     consultation.keep_apart(catalogue, turn, order)
     if turn.memory.withdraw(order):
         turn.log(order, "relapsed", "experience_withdrawn", "it was not over, so what was done has not helped")
-    if owner is not None:
+    if owner is not None and turn.by_clock:
+        storm_pages.first_page(catalogue, turn, order, owner, said)
+    elif owner is not None:
         people.page(catalogue, turn, order, owner, said)
     turn.alert("raised", order, f"Again, inside the reopen window: {said[0]}", f"复发:{said[1]}")
 
@@ -207,7 +231,8 @@ def people_changed(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
     """New settings: an owner or liaison whom they do not know any more is replaced by the normal routing."""
     if not catalogue.people:
         return  # there is nobody to take it: the name stays, a person who comes later can
-    _handlers_changed(catalogue, turn, order)
+    if order.parent is None:  # a child has whom its parent has
+        _handlers_changed(catalogue, turn, order)
     consultation.settings_changed(catalogue, turn, order)
 
 

@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
-from models.unit import EVERYTHING, NAMES_MAX, Layout
+from models.unit import EVERYTHING, NAMES_MAX, Layout, Trouble
 
 #: What broke within this time broke together: the slowest default rule asks for a minute of breach, and queues with
 #: few calls come to their least sample some minutes after the others.
@@ -54,20 +54,20 @@ class Total:
     current: bool = True
 
 
-def together(shares: Iterable[Mapping[str, Any]], n: int) -> Total:
-    """The *shares* of all partitions (``models.unit.Trouble`` as dicts) as one; *n* is the standing told last."""
+def together(shares: Iterable[Trouble], n: int) -> Total:
+    """The *shares* of all partitions as one; *n* is the standing told last."""
     total = Total()
     for share in shares:
-        total.live += share["live"]
-        total.bad += share["bad"]
-        total.worst = min(total.worst, share["worst"])
-        total.last_ms = max(total.last_ms, share["last_ms"])
-        total.rules.update(share["rules"])
-        total.names += share["names"]
-        total.held += share["held"]
-        total.joined += share["joined"]
-        total.children += share["children"]
-        total.current &= share["n"] >= n
+        total.live += share.live
+        total.bad += share.bad
+        total.worst = min(total.worst, share.worst)
+        total.last_ms = max(total.last_ms, share.last_ms)
+        total.rules.update(share.rules)
+        total.names += share.names
+        total.held += share.held
+        total.joined += share.joined
+        total.children += share.children
+        total.current &= share.n >= n
     total.names = sorted(total.names)[:NAMES_MAX]
     total.children = sorted(total.children)[:NAMES_MAX]
     return total

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from alerts.judge import Judge
 from alerts.memory import Memory
 from alerts.order import WorkOrder, public
+from alerts.storm_book import StormBook
 from models.catalogue import Rule
 from models.topics import ALERTS, WORKORDER_LOG, WORKORDERS
 
@@ -80,6 +81,8 @@ class Turn:
     memory: Memory
     #: the planned event for which nobody is paged about an order; commands of people page all the same
     quiet: Callable[[WorkOrder], str | None] = _nothing_planned
+    storms: StormBook | None = None  #: of queues: what is known of storms
+    by_clock: bool = False  #: time brought it, or new settings; nobody asked
     outputs: list[Output] = field(default_factory=list)
     touched: dict[str, WorkOrder] = field(default_factory=dict)
     managers_told: set[str] = field(default_factory=set)  #: departments whose handover a manager was paged about
@@ -135,7 +138,9 @@ class Turn:
         self.outputs.append(Output(WORKORDER_LOG, order.queue, order.queue, entry))
 
     def alert(self, kind: str, order: WorkOrder, text: str, zh: str, owner: str | None = None, title: str = "") -> None:
-        """Tell wallboards and people; a page names its *owner*."""
+        """Tell wallboards and people; a page names its *owner*. Of the children of a storm its parent tells, in one."""
+        if order.parent is not None and kind in ("raised", "changed", "cleared"):
+            return
         heading = title or f"{order.queue}: work order {order.id}"
         self.alert_without_order(kind, order.queue, order.severity, heading, (text, zh), order.id, owner or order.owner)
 

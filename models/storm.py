@@ -20,10 +20,7 @@ STORM: Final = "storm"
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """A storm that is on: the order of its unit, who has it and how far that person is.
-
-    *turn* counts how often the order came back: queues that left it once join it again in another turn only.
-    """
+    """A storm that is on: the order of its unit, who has it and how far that person is."""
 
     id: str
     since_ms: int
@@ -34,7 +31,6 @@ class Parent:
     cause: str = ""
     measure: str = ""
     by: str = ""
-    turn: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,8 +90,8 @@ def test_half_way_gathers() -> None:
 
 
 def test_shares_of_partitions_add_up() -> None:
-    one = Trouble(live=4, n=3, bad=2, worst=2, last_ms=7, rules={"sl": 2}, names=["a/b", "a/d"]).model_dump()
-    two = Trouble(live=3, n=2, bad=1, worst=1, last_ms=5, rules={"sl": 1, "ab": 1}, names=["a/c"], held=4).model_dump()
+    one = Trouble(live=4, n=3, bad=2, worst=2, last_ms=7, rules={"sl": 2}, names=["a/b", "a/d"])
+    two = Trouble(live=3, n=2, bad=1, worst=1, last_ms=5, rules={"sl": 1, "ab": 1}, names=["a/c"], held=4)
     total = together([one, two], 3)
     assert (total.live, total.bad, total.worst, total.last_ms, total.held) == (7, 3, 1, 7, 4)
     assert total.rules == {"sl": 3, "ab": 1}
