@@ -12,7 +12,7 @@ from typing import Any, Final
 from alerts.habit.book import Planned
 from alerts.plan.against import IN_A_ROW, Against, reforecast_due
 from alerts.plan.day import Came, Day, thawed
-from models.hours import day_start_ms, local
+from models.hours import day_start_ms
 from models.plan.book import PlanBook
 from models.plan.interval import PlanDay, PlanInterval
 
@@ -146,12 +146,14 @@ class PlanWatch:
     # -- what is expected -----------------------------------------------------------------------------------------
 
     def rates(self, queue: str) -> Planned | None:
-        """What is forecast for the half-hours now and before, None where nothing is. It costs no more than a look."""
+        """What is forecast for the half-hours now and before (of UTC, as habits have them), None where nothing is.
+
+        It costs no more than a look.
+        """
         return self._rates.get(queue)
 
     def _rate(self, queue: str, now_ms: int) -> None:
-        minute = local(self._zone_of(queue), now_ms).minute % 30
-        start_ms = now_ms // MINUTE_MS * MINUTE_MS - minute * MINUTE_MS
+        start_ms = now_ms // HALF_HOUR_MS * HALF_HOUR_MS
         now, before = (self.over(queue, at_ms, at_ms + HALF_HOUR_MS) for at_ms in (start_ms, start_ms - HALF_HOUR_MS))
         self._rates.pop(queue, None)
         if now is not None:

@@ -179,17 +179,21 @@ def test_what_is_expected_over_a_time_is_made_of_its_intervals() -> None:
     assert watch.over(QUEUE, first - HOUR, first - 30 * MIN) is None
 
 
-@pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu", "Asia/Kolkata"])
-def test_rates_are_of_the_local_half_hour_and_the_one_before(zone: str) -> None:
+@pytest.mark.parametrize(("zone", "now", "before"), [("UTC", 14 + 15, 12 + 13), ("Asia/Kathmandu", 13 + 14, 11 + 12)])
+def test_rates_are_of_the_half_hour_and_the_one_before(zone: str, now: float, before: float) -> None:
+    """As habits have them: half-hours of UTC, which are a quarter off in Kathmandu."""
     bounds = day_bounds_ms("2026-03-02", zone)
     rows = tuple(PlanInterval(at, 15, 10.0 + n, 200_000.0, None, None) for n, at in enumerate(range(*bounds, 15 * MIN)))
     watch, live = PlanWatch(lambda _: zone), Came()
     watch.take(PlanDay(QUEUE, "2026-03-02", zone, "v", "plan", rows), "1", bounds[0])
-    for n in (4, 5):  # 01:00 and 01:15
-        watch.clock(bounds[0] + n * 15 * MIN + 5_000, live)
-        rate = watch.rates(QUEUE)
-        assert rate is not None
-        assert (rate.offered, rate.offered_before, rate.handle_ms) == (14.0 + 15.0, 12.0 + 13.0, 200_000.0)
+    watch.clock(bounds[0] + 4 * 15 * MIN + 5_000, live)  # 01:00
+    rate = watch.rates(QUEUE)
+    assert rate is not None
+    assert (rate.offered, rate.offered_before, rate.handle_ms) == (now, before, 200_000.0)
+    watch.clock(bounds[0] + 6 * 15 * MIN + 5_000, live)
+    later = watch.rates(QUEUE)
+    assert later is not None
+    assert (later.offered, later.offered_before) == (now + 4, now)
     assert watch.rates("north/other") is None
 
 
