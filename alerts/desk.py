@@ -7,8 +7,10 @@ people from `alerts.routing`, the limits from `alerts.deadlines`, the proof from
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from alerts import (
+    briefs,
     consultation,
     deadlines,
     findings,
@@ -89,6 +91,7 @@ def begin(
     data: Data | None = None,
 ) -> None:
     """A new order, opened by *event*: to a person, with its limits, with what like orders have taught."""
+    turn.brief(order)
     figures = turn.figures(order)
     order.private.first_figures = {name: value for name, value in figures.items() if value is not None}
     turn.log(order, event, "raised", said[0], actor, data)
@@ -101,10 +104,11 @@ def begin(
         people.give(order, choice.person)
         go(order, "breached")
         turn.log(order, event, "dispatched", choice.reason, data={"owner": choice.person.id})
+        told = briefs.with_headline(order, said, turn.now_ms)
         if actor == SYSTEM:
-            storm_pages.first_page(catalogue, turn, order, choice.person, said)
+            storm_pages.first_page(catalogue, turn, order, choice.person, told)
         else:
-            people.page(catalogue, turn, order, choice.person, said)
+            people.page(catalogue, turn, order, choice.person, told)
     if not storm_pages.joins(turn, order):
         turn.alert("raised", order, *said)
     _remember(catalogue, turn, order, event)
@@ -138,6 +142,7 @@ def _join(catalogue: Catalogue, turn: Turn, order: WorkOrder, change: Change, sa
     if rule.severity < order.severity:
         order.severity, order.sentence = rule.severity, said[0]
         tighten(catalogue, turn, order)
+        turn.brief(order)
     if not order.private.by_itself:
         proof.joined(catalogue, turn, order)
     go(order, "joined")
@@ -194,14 +199,16 @@ def reopen(
         people.give(order, owner)
         order.private.tried = [owner.id]
     limits.both_anew(catalogue, turn, order, owner)
+    turn.brief(order)
     turn.log(order, "relapsed", "reopened", said[0], data={**data, "reopened": order.reopened})
     consultation.keep_apart(catalogue, turn, order)
     if turn.memory.withdraw(order):
         turn.log(order, "relapsed", "experience_withdrawn", "it was not over, so what was done has not helped")
+    told = briefs.with_headline(order, said, turn.now_ms)
     if owner is not None and turn.by_clock:
-        storm_pages.first_page(catalogue, turn, order, owner, said)
+        storm_pages.first_page(catalogue, turn, order, owner, told)
     elif owner is not None:
-        people.page(catalogue, turn, order, owner, said)
+        people.page(catalogue, turn, order, owner, told)
     turn.alert("raised", order, f"Again, inside the reopen window: {said[0]}", f"复发:{said[1]}")
 
 
@@ -210,7 +217,15 @@ def worse(turn: Turn, order: WorkOrder | None, change: Change, said: tuple[str, 
     if order is None or order.state not in OPEN or change.rule.id not in order.active:
         return
     order.sentence = said[0]
+    turn.brief(order)
     turn.log(order, "joined", "worse", said[0], data={"rule": change.rule.id})
+
+
+def brief_again(turn: Turn, order: WorkOrder) -> None:
+    """It is still open: what is known of its trouble now. A queue that is closed, with nobody waiting, has none."""
+    read = partial(turn.read, order.queue)
+    if (read("open", "now") != 0 or read("waiting", "now")) and turn.brief(order):
+        turn.log(order, "brief_due", "briefed", "still_open")
 
 
 def ended(catalogue: Catalogue, turn: Turn, order: WorkOrder | None, change: Change, said: tuple[str, str]) -> None:

@@ -69,6 +69,10 @@ def _nothing_planned(order: WorkOrder) -> str | None:
     return None
 
 
+def _unbriefed(order: WorkOrder) -> bool:
+    return False
+
+
 @dataclass(slots=True)
 class Turn:
     """One input being decided at *now_ms*."""
@@ -83,6 +87,8 @@ class Turn:
     quiet: Callable[[WorkOrder], str | None] = _nothing_planned
     storms: StormBook | None = None  #: of queues: what is known of storms
     by_clock: bool = False  #: time brought it, or new settings; nobody asked
+    #: writes what is known of the trouble into an order, before the decision that it belongs to is logged
+    brief: Callable[[WorkOrder], bool] = _unbriefed
     outputs: list[Output] = field(default_factory=list)
     touched: dict[str, WorkOrder] = field(default_factory=dict)
     managers_told: set[str] = field(default_factory=set)  #: departments whose handover a manager was paged about
