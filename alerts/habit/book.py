@@ -17,7 +17,7 @@ from alerts.habit.band import Band, band_of
 from alerts.habit.columns import CALLS, COMPLETE, OPEN, read_columns, score_columns, usual_columns
 from alerts.habit.judge import expectations, judge, read_window
 from alerts.habit.limits import Limits, limits_of
-from alerts.habit.norm import like_of_slot, prepare
+from alerts.habit.norm import NEW, like_of_slot, prepare
 from alerts.habit.state import (
     BEGAN,
     BUCKET_MS,
@@ -42,8 +42,6 @@ __all__ = ["Band", "HabitBook", "Planned"]
 
 #: Buckets without a clock after which the half-hour is not whole: a minute, the shortest window.
 _GAP: Final = 12
-#: Sightings of a half-hour of a kind of day until it is no news: a working week of them, which fade a little.
-NEW: Final = 4.5
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _WINDOWS: Final = (*ROLLING, RESOLVE)
 

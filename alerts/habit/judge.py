@@ -161,6 +161,8 @@ def expected_volume(state: Habits, made: Ready, q: int, w: int, now_ms: int) -> 
     if begin < state.whole[q, WHOLE_SINCE]:
         return nan, nan
     begin = min(max(begin, state.whole[q, OPEN_SINCE]), now_ms)
+    if begin < half * HALF_MS and made.known_before[q] == 0 and isnan(state.plan[q, 0]):
+        return nan, nan
     least, most = calls_between(made.base[q], made.level[q], state.plan[q], half, begin, now_ms)
     return least, most
 

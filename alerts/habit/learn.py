@@ -18,6 +18,7 @@ from alerts.detect.slide import BLOCK, BLOCKS_KEPT, DOUBT_MOST, EXTRA_PRIOR, PRI
 from alerts.detect.weekly import CUT, CUT_MEAN, DAY_KEPT, KEPT, RECENT_KEPT
 from alerts.habit.judge import expected_share, expected_volume, read_window, spread_at
 from alerts.habit.norm import (
+    NEW,
     alike_of,
     calls_between,
     like_of_slot,
@@ -188,7 +189,8 @@ def _vary_volume(
     if not mean > 0.0:
         return
     variance = mean + spread_at(state, made, q, w) * mean * mean
-    daily[w, EXCESS] += min((k - mean) ** 2, CUT * variance) / CUT_MEAN - mean
+    doubt = 0.0 if not isnan(state.plan[q, 1]) else made.doubt[q]  # is added again when it is judged
+    daily[w, EXCESS] += min((k - mean) ** 2, CUT * variance) / CUT_MEAN - mean - doubt * mean * mean
     daily[w, OF] += mean * mean
 
 
@@ -206,7 +208,8 @@ def _vary_share(
             return
         scaled = (total - n * norm) ** 2 / (n * norm * (1.0 - norm))
         most = CUT * (1.0 + (n - 1.0) * alike_of(state.vary[q], test, w, made.behind[q, test]))
-        daily[w, EXCESS] += min(scaled, most) / CUT_MEAN - 1.0
+        doubt = 1.0 / (1.0 + made.behind[q, test])  # is added again when it is judged
+        daily[w, EXCESS] += min(scaled, most) / CUT_MEAN - 1.0 - (n - 1.0) * doubt
         daily[w, OF] += n - 1.0
     else:
         scaled = n * (total / n / norm - 1.0) ** 2
@@ -340,8 +343,8 @@ def _credible(state: Habits, q: int, slot: int, like: int, sums: NDArray[np.floa
     for test in range(1, TESTS):
         norm, behind = share_norm(state.like[q], like, test)
         n = sums[BELOW[test]]
-        if isnan(norm) or n < 1.0:
-            continue
+        if isnan(norm) or n < 1.0 or state.like[q, like, SEEN] < NEW:
+            continue  # what was hardly seen yet is not held to the norm of other half-hours
         if test < TALK:
             alike = alike_of(vary, test, HALF_HOUR, behind)
             away = CREDIBLE * sqrt(n * norm * (1.0 - norm) * (1.0 + (n - 1.0) * alike)) + 1.0

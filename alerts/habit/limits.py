@@ -22,7 +22,7 @@ from alerts.habit.subjects import SUBJECTS
 #: Sides of subjects that can alarm.
 SIDES: Final = sum(2 if subject.side == "both" else 1 for subject in SUBJECTS)
 #: Independent tests in the length of a sliding window, with what the discreteness of counts gives back.
-TESTS_PER_WINDOW: Final = 1.5
+TESTS_PER_WINDOW: Final = 1.0
 #: The part of the budget that is the slides'.
 SLIDES: Final = 0.2
 

@@ -1,8 +1,8 @@
 """What is normal: kernels that read the expectation of a half-hour, and of a window, off what was learned.
 
-Volumes: the mean of the half-hour of the week, borrowed from its like where it was seen seldom, as
-`alerts.detect.season.WeekProfile` has it. Shares and means: sums over sums of the half-hours of like days, so that a
-quiet half-hour says as much as it has calls, borrowed from all half-hours.
+Volumes: the mean of the half-hour of the week, borrowed from its like where it was seen seldom or has few calls. Shares
+and means: sums over sums of the half-hours of like days, so that a quiet half-hour says as much as it has calls,
+borrowed from all half-hours.
 """
 
 from __future__ import annotations
@@ -38,8 +38,11 @@ from alerts.habit.state import (
     Ready,
 )
 
-#: How many sightings the next wider mean is worth; squared relative error of a half-hour never seen.
-_BORROWED, _UNSEEN, _OF_LIKE = 1.0, 0.25, 0.25
+#: The next wider mean is worth one sighting and as many as bring FEW_CALLS, since chance is the larger the fewer there
+#: are; less where they differ by more than chance and a tenth (squared: ALIKE_DAYS): an early closing is no chance.
+FEW_CALLS, ALIKE_DAYS = 50.0, 0.01
+#: Squared relative error of a half-hour never seen, and what its like is worth.
+_UNSEEN, _OF_LIKE = 0.25, 0.25
 #: What the norm's word is worth beside what was seen of late, in counts, and how far the level of late may move.
 LEVEL_PRIOR, LEVEL_LEAST, LEVEL_MOST = 200.0, 0.5, 2.0
 #: Squared relative variation of a volume that is assumed until it is known, and what it weighs (counts squared).
@@ -57,6 +60,8 @@ PLANNED_SPREAD: Final = 0.01
 CALLS_LEAST, BORROWED_MOST = 50.0, 50.0
 #: A share is expected to be no nearer to 0 and 1: the first failure in weeks is no outage.
 EDGE: Final = 0.005
+#: Sightings of a half-hour of a kind of day until it is no news: a working week of them, which fade a little.
+NEW: Final = 4.5
 #: Sightings of like workdays that stand for a half-hour never seen itself. Saturdays say nothing of Sundays.
 LIKE_LEAST: Final = 2.0
 
@@ -80,8 +85,10 @@ def volume_norm(week: NDArray[np.float32], slot: int, like: int) -> float:
         return nan
     value = float(week[ALL, MEAN])
     for place in (LIKE + like, slot):
-        n = float(week[place, SEEN])
-        value = (n * float(week[place, MEAN]) + _BORROWED * value) / (n + _BORROWED)
+        n, own = float(week[place, SEEN]), float(week[place, MEAN])
+        unlike = n * (own - value) ** 2 / max(value + ALIKE_DAYS * value * value, 1.0)
+        borrowed = (1.0 + FEW_CALLS / max(value, 1.0)) / (1.0 + max(unlike - 1.0, 0.0))
+        value = (n * own + borrowed * value) / (n + borrowed)
     return value
 
 
@@ -146,6 +153,7 @@ def prepare(state: Habits, made: Ready, q: int) -> None:
         made.base[q, n] = volume_norm(week, slots[n], like) if known else 0.0
     before, here = like_of_slot(slots[1]), like_of_slot(slots[2])
     made.known[q] = 1 if volume_known(week, slots[2], here) else 0
+    made.known_before[q] = 1 if volume_known(week, slots[1], before) else 0
     made.doubt[q] = volume_doubt(week, slots[2], here)
     made.level[q] = level_of(state.late[q])
     for test in range(1, TESTS):

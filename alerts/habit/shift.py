@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from math import isfinite, sqrt
+
 import numpy as np
 from numpy.typing import NDArray
 
 from alerts.habit.judge import expected_share, expected_volume
 from alerts.habit.learn import forget
+from alerts.habit.norm import scatter_of
 from alerts.habit.state import (
     ABOVE,
     BELOW,
@@ -38,8 +41,8 @@ from alerts.habit.subjects import SUBJECTS
 
 #: Calls of a level: fewer say nothing. And what the norm's word is worth beside them, in calls.
 _LEAST, _PRIOR = 20.0, 5.0
-#: A norm that would move by less than this share of itself stays.
-_STAYS = 0.02
+#: A norm that would move by less than this share of itself, or by less than so many deviations of chance, stays.
+_STAYS, _DEVIATIONS = 0.05, 3.0
 
 
 def adopt(
@@ -60,7 +63,8 @@ def adopt(
             continue
         share = norm / of
         factor = (was + _PRIOR * share) / (norm + _PRIOR * share)
-        if abs(factor - 1.0) >= _STAYS:
+        chance = _chance(state, q, test, share, of)
+        if abs(was - norm) >= max(_STAYS * norm, _DEVIATIONS * chance):
             _move(state.like[q], test, share, factor)
             moved[SUBJECTS[test + 1].of] = factor
     for which in range(2):
@@ -68,6 +72,14 @@ def adopt(
     _calm(state, q)
     state.late[q] = 0.0
     return moved
+
+
+def _chance(state: Habits, q: int, test: int, share: float, of: float) -> float:
+    """A deviation of what *of* calls add up to by chance."""
+    if test < TALK:
+        return sqrt(of * share * (1.0 - share))
+    scatter = float(scatter_of(state.vary[q], test, HALF_HOUR))
+    return share * sqrt(of * (scatter if scatter > 1.0 else 1.0))
 
 
 def _level(
@@ -83,7 +95,7 @@ def _level(
     else:
         now, of = float(found[ABOVE[test]]), float(found[BELOW[test]])
         usual = float(expected_share(made, q, test, HALF_HOUR, now_ms)) * of
-    if not np.isfinite(usual):
+    if not isfinite(usual):
         now, usual, of = 0.0, 0.0, 0.0
     return float(late[SINCE_WAS]) + now, float(late[SINCE_NORM]) + usual, float(late[SINCE_OF]) + of
 

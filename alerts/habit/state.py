@@ -89,7 +89,8 @@ class Ready(NamedTuple):
     """What follows from `Habits`, the half-hour and the plans; made anew at each half-hour and change."""
 
     base: NDArray[np.float64]  # calls of the half-hours two before to one after, by the norm; 0 unknown
-    known: NDArray[np.uint8]
+    known: NDArray[np.uint8]  # whether the half-hour may be judged
+    known_before: NDArray[np.uint8]  # and the one before it
     level: NDArray[np.float64]
     doubt: NDArray[np.float64]  # squared relative error of the norm of the volume
     norm: NDArray[np.float64]  # tests x (half-hour before, this one): share or mean; NaN unknown
@@ -124,6 +125,7 @@ def ready(rows: int) -> Ready:
     return Ready(
         base=np.zeros((rows, 4)),
         known=np.zeros(rows, np.uint8),
+        known_before=np.zeros(rows, np.uint8),
         level=np.ones(rows),
         doubt=np.zeros(rows),
         norm=np.full((rows, TESTS, 2), np.nan),
