@@ -49,8 +49,8 @@ class UnitStorms:
         met = found(place.layout, totals, limits.storm_queues, limits.storm_share)
         for unit, total in totals.items():
             if unit in place.names:
-                is_met = unit in met and unit in self._met
-                out += place.judgement.storm(unit, total, is_met, now_ms, place.live)
+                seen = (unit in met) + (unit in met and unit in self._met)
+                out += place.judgement.storm(unit, total, seen, now_ms, place.live)
         self._met = met
         return out, [new for unit in place.names if (new := self._new(place, unit, totals.get(unit), now_ms))]
 

@@ -437,19 +437,19 @@ class Judgement:
         """What the orders here tell the homes of units: by unit, of those that broke just now and those held."""
         return storm_told.trouble(self.storms, self._orders, self._open, self._rules, now_ms)
 
-    def storm(self, unit: str, total: Total, is_met: bool, now_ms: int, live: Live) -> list[Output]:
-        """A tick of *unit*, whose queues came to *total*; *is_met*: they broke together, as seen twice.
+    def storm(self, unit: str, total: Total, seen: int, now_ms: int, live: Live) -> list[Output]:
+        """A tick of *unit*, whose queues came to *total*; *seen* at how many ticks (2 at most) as a storm up to now.
 
         Of units only. What partitions are to be told of it says `parent`.
         """
         order = self._orders.get(unit)
         turn = self._turn(now_ms, live, by_clock=True)
         parent = storm_parent.parent_of(order)
-        if is_met and (parent is None or parent.resolved):
+        if seen > 1 and (parent is None or parent.resolved):
             metrics = {rule.id: rule.metric for rule in rules_of(self._catalogue, "queues")}
             said = storm_parent.sentence(unit, total, metrics)
             self._keep(unit, storm_parent.begins(self._catalogue, turn, order, unit, total, said))
-        elif parent is not None and order is not None:
+        elif parent is not None and order is not None and (total.held or not seen):
             storm_parent.goes_on(self._catalogue, turn, order, total)
         else:
             return []

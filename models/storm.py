@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from models.unit import UNITS_MAX
 
@@ -74,6 +75,6 @@ def read_storm(record: dict[str, Any]) -> list[Standing]:
     """The standings in a ``storm.changed``; none where no home wrote it: anybody may write to the log."""
     try:
         units = record["units"]
-        return _STANDINGS.validate_python(units) if len(units) <= UNITS_MAX else []
-    except (KeyError, TypeError, ValidationError):
+        return _STANDINGS.validate_json(orjson.dumps(units), strict=True) if len(units) <= UNITS_MAX else []
+    except (KeyError, TypeError, ValueError):
         return []

@@ -49,6 +49,7 @@ def _register_looks(orders: typer.Typer) -> None:
     @orders.command("list")
     def list_orders(
         everything: Annotated[bool, typer.Option("--all", help="Recently closed ones too.")] = False,
+        children: Annotated[bool, typer.Option(help="Each order that a storm holds too.")] = False,
         as_json: AsJson = False,
         url: Url = "",
         settings: SettingsFile = None,
@@ -57,6 +58,9 @@ def _register_looks(orders: typer.Typer) -> None:
         found = wallboard_at(url, settings).ask("/api/orders")["orders"]
         if not everything:
             found = [o for o in found if o["state"] not in ("closed", "cancelled")]
+        if not (children or everything or as_json):
+            there = {o["id"] for o in found}
+            found = [o for o in found if o.get("parent") not in there]
         write(json.dumps({"orders": found}) if as_json else table(found))
 
     @orders.command()
@@ -158,6 +162,10 @@ def table(orders: list[dict[str, Any]]) -> str:
     rows = [("ID", "SEV", "STATE", "QUEUE", "OWNER", "SYMPTOMS")]
     for o in orders:
         state = o["state"] + (f" ({o['reopened']}x reopened)" if o["reopened"] else "")
+        if storm := o.get("storm"):
+            state += f" ({storm['open']} of {storm['count']} queues open)"
+        elif o.get("parent"):
+            state += f" (held by {o['parent']})"
         rows.append((o["id"], str(o["severity"]), state, o["queue"], o["owner_name"] or "-", ", ".join(o["symptoms"])))
     widths = [max(cell_len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
     return "\n".join(
@@ -176,6 +184,12 @@ def story(order: dict[str, Any]) -> str:
     ]
     if order["verification"]:
         head.append(f"verification {order['verification']['state']}: {order['verification']['sentence']}")
+    if storm := order.get("storm"):
+        more = storm["count"] - len(storm["queues"])
+        names = ", ".join(storm["queues"]) + (f" and {more} more" if more > 0 else "")
+        head.append(f"storm: {storm['open']} of {storm['count']} queues open: {names}")
+    if order.get("parent"):
+        head.append(f"parent {order['parent']}: it is answered for this one")
     if order["cause"]:
         head.append(f"cause {order['cause']}; measure: {order['measure']}")
     head += orders_ask.parts(order)

@@ -155,6 +155,7 @@ export class Details {
     const { order, asked: told } = this;
     const at = this.page.at();
     const asks = order.consultation;
+    const { storm } = order;
     const plan = this.page.row(order.queue)?.plan;
     const owner = order.owner ? `${order.owner_name || order.owner}${told.since === null ? "" : `, since ${moment(told.since, at)}`}` : "nobody";
     return [
@@ -163,6 +164,9 @@ export class Details {
       ["opened", "发现时间", `${moment(order.opened_ms, at)}${order.reopened ? `, reopened ${order.reopened}×` : ""}${order.escalation ? `, escalated ${order.escalation}×` : ""}`],
       ["severity", "级别", `${order.severity}, ${SEVERITIES[order.severity] ?? ""}`],
       ["plan", "计划", !isOver(order) && plan && `${plan.ending.english} ${plan.ending.chinese}`],
+      ["storm", "大面积异动", storm && `${storm.open} of ${storm.count} queues still open: ${storm.queues.join(", ")}${storm.count > storm.queues.length ? ` and ${storm.count - storm.queues.length} more` : ""}`],
+      ["parent order", "上级工单", order.parent && `${order.parent}${isOver(order) ? "" : ", held under it: nobody is paged, its limits stand still"}`],
+      ["page", "呼叫", order.withheld && "waits a moment: other queues may break with it"],
       ["take part", "会商", asks && [...asks.people.map((p) => this.name(p)), ...asks.departments].join(", ")],
       ["supervised by", "督导", asks && this.name(asks.supervisor)],
       ["handed to", "待接班", told.handed && !isOver(order) && `${this.name(told.handed)}, not accepted yet`],
