@@ -19,6 +19,8 @@ COMMANDS: Final = (
     "simulate",
     "intervals",
     "detect",
+    "learn",
+    "backtest",
     "reconcile",
     "orders",
     "lost",
