@@ -7,7 +7,7 @@ about it; so the log has what was known at each of these moments. The words are 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, Protocol
@@ -34,6 +34,9 @@ AT_ONCE: Final = 2
 #: States in which somebody still has to find out, or to do something.
 BRIEFED: Final = frozenset({"detected", "dispatched", "acknowledged", "analysing"})
 WINDOW: Final = "30m"
+#: ... and as soon as it has so many calls, since what has just begun is not seen in 30 minutes yet.
+SHORT: Final = "15m"
+SAMPLE_MIN: Final = 10
 #: A share or mean of calls that are like those of other days is off by so much beside their chance.
 _SHARE_OFF: Final = 0.02
 _MEAN_OFF: Final = 0.05
@@ -78,13 +81,14 @@ class Briefs:
     def known(self, queue: str) -> Known:
         """All that is known of *queue* now."""
         read, settings = partial(self.live.value, queue), settings_for(self.catalogue, queue)
+        window = window_of(read)
         target, patience = service_target(self.rules, queue), patience_of(read)
-        plan = self._plan(queue)
-        usual, level = _by_plan(plan, read, patience, settings, target)
+        plan = self._plan(queue, window)
+        usual, level = _by_plan(plan, partial(usual_flow_share, read, window), patience, settings, target)
         if usual is None:
-            usual, level = _by_habit(read, patience, settings)
+            usual, level = _by_habit(read, window, patience, settings)
         return Known(
-            figures=_figures(read),
+            figures=_figures(read, window),
             settings=settings,
             patience=patience,
             now_ms=self.now_ms,
@@ -93,13 +97,14 @@ class Briefs:
             plan=plan,
             usual=usual,
             usual_level=level,
-            readings=_readings(read, plan),
-            flow_share=flow_share(read),
+            readings=_readings(read, plan, window),
+            flow_share=flow_share(read, window),
+            window=window,
         )
 
-    def _plan(self, queue: str) -> PlanInterval | None:
-        """What was planned for the last 30 minutes, with the agents who should be there now."""
-        plan = self.plans.over(queue, self.now_ms - WINDOW_MS[WINDOW], self.now_ms)
+    def _plan(self, queue: str, window: str) -> PlanInterval | None:
+        """What was planned for *window*, with the agents who should be there now."""
+        plan = self.plans.over(queue, self.now_ms - WINDOW_MS[window], self.now_ms)
         now = self.plans.book.expected(queue, self.now_ms)
         return plan and replace(plan, scheduled=now.scheduled if now else None, required=now.required if now else None)
 
@@ -118,9 +123,14 @@ def with_headline(order: WorkOrder, said: tuple[str, str], now_ms: int) -> tuple
     return (f"{said[0]}. {english}", f"{said[1]}。{chinese}") if english else said
 
 
-def _figures(read: Read) -> dict[str, float | None]:
+def window_of(read: Read) -> str:
+    """What a briefing is of: the last 15 minutes where they have calls enough, else 30."""
+    return SHORT if (read("service_sample", SHORT) or 0.0) >= SAMPLE_MIN else WINDOW
+
+
+def _figures(read: Read, window: str) -> dict[str, float | None]:
     found = {f"{name}@now": read(name, "now") for name in _NOW}
-    found |= {f"{name}@{WINDOW}": read(name, WINDOW) for name in ("service_level", "offered", "handle_ms")}
+    found |= {f"{name}@{window}": read(name, window) for name in ("service_level_live", "offered", "handle_ms")}
     return found | {"handle_ms@day": read("handle_ms", "day")}
 
 
@@ -131,7 +141,7 @@ def _judged(patience: Patience, settings: QueueSettings) -> Judged:
 
 
 def _by_plan(
-    plan: PlanInterval | None, read: Read, patience: Patience, settings: QueueSettings, target: float
+    plan: PlanInterval | None, flow: Callable[[], float], patience: Patience, settings: QueueSettings, target: float
 ) -> tuple[Situation | None, float | None]:
     """What the plan expects, and the service level that Erlang A makes of it.
 
@@ -141,24 +151,26 @@ def _by_plan(
         return None, None
     load = Load(plan.offered / (plan.minutes * 60), plan.handle_ms / 1000, patience.mean_s)
     agents = plan.scheduled or plan.required or agents_needed(load, _goal(target, settings))
-    usual = planned(replace(plan, scheduled=agents), flow_share=usual_flow_share(read))
+    usual = planned(replace(plan, scheduled=agents), flow_share=flow())
     return usual, _judged(patience, settings).value(steady(load, agents))
 
 
-def _by_habit(read: Read, patience: Patience, settings: QueueSettings) -> tuple[Situation | None, float | None]:
+def _by_habit(
+    read: Read, window: str, patience: Patience, settings: QueueSettings
+) -> tuple[Situation | None, float | None]:
     """What is usual: calls and talk time as learned, and as many agents as would give the usual service level."""
     offered, level, talk_ms = (
         read(name, WINDOW) for name in ("offered_expected", "service_level_expected", "talk_expected_ms")
     )
-    handle = handle_s(_figures(read), WINDOW)
+    handle = handle_s(_figures(read, window), window)
     if not offered or level is None or handle is None:
         return None, None
-    talked_ms = read("talk_ms", WINDOW)
+    talked_ms = read("talk_ms", window)
     if talk_ms and talked_ms:
         handle *= talk_ms / talked_ms  # what is done beside talking is as long as it is
     load = Load(offered / (WINDOW_MS[WINDOW] / 1000), handle, patience.mean_s)
     agents = agents_needed(load, _goal(min(max(level, _LEVELS[0]), _LEVELS[1]), settings))
-    share = usual_flow_share(read)
+    share = usual_flow_share(read, window)
     return Situation(load.per_s * (1 - share), handle, agents, load.per_s * share), level
 
 
@@ -166,7 +178,7 @@ def _goal(level: float, settings: QueueSettings) -> Goal:
     return Goal(level, settings.threshold_ms / 1000, settings.formula, settings.short_ms / 1000)
 
 
-def _readings(read: Read, plan: PlanInterval | None) -> dict[str, Reading]:
+def _readings(read: Read, plan: PlanInterval | None, window: str) -> dict[str, Reading]:
     """Figures beside what was expected of them: of the plan where there is one, else of the habit."""
     found: dict[str, Reading] = {}
 
@@ -175,11 +187,13 @@ def _readings(read: Read, plan: PlanInterval | None) -> dict[str, Reading]:
         if value is not None and expected is not None:
             found[f"{metric}@{window}"] = Reading(value, expected, spread)
 
-    offered = plan.offered if plan and plan.offered is not None else read("offered_expected", WINDOW)
-    put("offered", offered, math.hypot(math.sqrt(max(offered or 0.0, 1.0)), _COUNT_OFF * (offered or 0.0)))
+    by_plan = plan is not None and plan.offered is not None
+    offered = plan.offered if plan is not None and by_plan else read("offered_expected", WINDOW)
+    spread = math.hypot(math.sqrt(max(offered or 0.0, 1.0)), _COUNT_OFF * (offered or 0.0))
+    put("offered", offered, spread, window if by_plan else WINDOW)
     chance = math.hypot(1 / math.sqrt(max(read("completed", WINDOW) or 0.0, 1.0)), _MEAN_OFF)
     if plan and plan.handle_ms is not None:
-        put("handle_ms", plan.handle_ms, plan.handle_ms * chance)
+        put("handle_ms", plan.handle_ms, plan.handle_ms * chance, window)
     else:
         talk_ms = read("talk_expected_ms", WINDOW)
         put("talk_ms", talk_ms, (talk_ms or 0.0) * chance)

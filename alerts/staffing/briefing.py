@@ -15,7 +15,7 @@ from alerts.staffing import moved as moving
 from alerts.staffing import waiting as waits
 from alerts.staffing import why as asking
 from alerts.staffing.advice import advise
-from alerts.staffing.figures import Figures, agents_here, handle_s, load_of, present_of, situation_of, unknown
+from alerts.staffing.figures import WINDOW, Figures, agents_here, handle_s, load_of, present_of, situation_of, unknown
 from alerts.staffing.moved import Reading, moved
 from alerts.staffing.needed import Goal
 from alerts.staffing.patience import Patience
@@ -26,7 +26,8 @@ from models.event import SOON_MS
 from models.plan.interval import PlanInterval
 
 _DIGITS: Final = 3
-_LEVEL: Final = "service_level@30m"
+_LEVEL: Final = "service_level"
+_LIVE: Final = "service_level_live"
 #: The models were checked up to so many agents.
 ERLANGS_MAX: Final = 5_000.0
 
@@ -37,7 +38,8 @@ class Known:
 
     *ages_ms*: of the callers waiting, where they are told one by one. *target*: the service level aimed at. *plan*: of
     the interval. *usual*, *usual_level*: the situation and the service level that were expected, by plan or by habit.
-    *readings*: figures beside what is usual. *flow_share*: share of the calls that came from other queues.
+    *readings*: figures beside what is usual. *flow_share*: share of the calls that came from other queues. *window*: of
+    which load, flow and service level are; a live service level is preferred.
     """
 
     figures: Figures
@@ -52,6 +54,7 @@ class Known:
     usual_level: float | None = None
     readings: Mapping[str, Reading] = field(default_factory=dict)
     flow_share: float = 0.0
+    window: str = WINDOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +88,18 @@ def briefing(known: Known) -> Briefing:
 def headline(
     english: Sequence[str], chinese: Sequence[str], data: Mapping[str, object], left_out: Mapping[str, str]
 ) -> tuple[str, str]:
-    """Of a briefing who waits, and the cause that explains most of the gap: as much as a first message holds.
+    """Of a briefing who waits, and the cause that pulls the service level down most: as much as a first message holds.
 
     Empty texts where neither is known.
     """
     parts = [(english[0], chinese[0])] if english and "waiting" not in left_out else []
     gap = data.get("why_gap")
-    if isinstance(gap, float) and gap:
-        sign = -1 if gap < 0 else 1
+    if isinstance(gap, float) and gap < 0:
         pulls = [(data.get(f"why_{cause}"), cause) for cause in asking.CAUSES]
-        found = [(part * sign, cause) for part, cause in pulls if isinstance(part, float) and part * sign > 0]
+        found = [(part, cause) for part, cause in pulls if isinstance(part, float) and part <= -asking.TOLD_FROM]
         if found:
-            part, cause = max(found)
-            points, words = f"{part * sign * 100:+.0f}", asking.WORDS[cause]
+            part, cause = min(found)
+            points, words = f"{part * 100:+.0f}", asking.WORDS[cause]
             parts.append((f"most of it: {words[0]} {points} points", f"主要原因:{words[1]}{points}个百分点"))
     return ". ".join(en for en, _ in parts), "。".join(zh for _, zh in parts)
 
@@ -122,11 +124,12 @@ def _waiting(known: Known, data: dict[str, float | str | None]) -> _Said:
 
 
 def _why(known: Known, data: dict[str, float | str | None]) -> _Said:
-    level, actual = known.figures.get(_LEVEL), situation_of(known.figures, known.plan, known.flow_share)
+    level = known.figures.get(f"{_LIVE}@{known.window}", known.figures.get(f"{_LEVEL}@{known.window}"))
+    actual = situation_of(known.figures, known.plan, known.flow_share, known.window)
     if known.usual is None or known.usual_level is None:
         return "nothing was expected: no plan, and too little history"
     if level is None or actual is None:
-        return unknown(known.figures)[0] or "no service level"
+        return unknown(known.figures, known.window)[0] or "no service level"
     if max(one.handle_s * (one.own_per_s + one.flow_per_s) for one in (known.usual, actual)) > ERLANGS_MAX:
         return "more erlangs than a queue has: check the units of the handle time"
     found = why(known.usual, actual, _judged(known), known.usual_level, level)
@@ -136,15 +139,15 @@ def _why(known: Known, data: dict[str, float | str | None]) -> _Said:
 
 
 def _moved(known: Known, _: dict[str, float | str | None]) -> _Said:
-    found = moved(known.readings, beside=_LEVEL)
+    found = moved(known.readings, beside=f"{_LEVEL}@{known.window}")
     return moving.sentence(found) if found else "no other figure is unusual"
 
 
 def _agents(known: Known, data: dict[str, float | str | None]) -> _Said:
-    load, now = load_of(known.figures, known.patience.mean_s), present_of(known.figures)
+    load, now = load_of(known.figures, known.patience.mean_s, known.window), present_of(known.figures)
     agents = agents_here(known.figures)
     if load is None or now is None or agents is None:
-        return unknown(known.figures)[0]
+        return unknown(known.figures, known.window)[0]
     if load.erlangs > ERLANGS_MAX:
         return f"{load.erlangs:,.0f} erlangs: check the units of the handle time"
     settings = known.settings

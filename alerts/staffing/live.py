@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from alerts.staffing.figures import WINDOW
 from alerts.staffing.patience import Patience, patience
 
 #: A figure of the queue at hand: (metric, window) to its value, None when undefined.
 Read = Callable[[str, str], float | None]
 
-#: Fewer calls before these 30 minutes say little about which share of them usually comes from elsewhere.
+#: Fewer calls before the window say little about which share of them usually comes from elsewhere.
 FLOW_MIN: Final = 50
 
 
@@ -23,14 +24,14 @@ def patience_of(read: Read) -> Patience:
     return patience(0, waited_ms / 1000)
 
 
-def flow_share(read: Read) -> float:
-    """The share of the last 30 minutes' calls that came from other queues; 0 without calls."""
-    return _share(read("flowed_in", "30m"), read("offered", "30m"))
+def flow_share(read: Read, window: str = WINDOW) -> float:
+    """The share of the calls of *window* that came from other queues; 0 without calls."""
+    return _share(read("flowed_in", window), read("offered", window))
 
 
-def usual_flow_share(read: Read) -> float:
-    """The same of the day before these 30 minutes, which is what was usual; 0 with fewer than `FLOW_MIN` calls."""
-    flowed, offered = ((read(name, "day") or 0.0) - (read(name, "30m") or 0.0) for name in ("flowed_in", "offered"))
+def usual_flow_share(read: Read, window: str = WINDOW) -> float:
+    """The same of the day before *window*, which is what was usual; 0 with fewer than `FLOW_MIN` calls."""
+    flowed, offered = ((read(name, "day") or 0.0) - (read(name, window) or 0.0) for name in ("flowed_in", "offered"))
     return _share(flowed, offered) if offered >= FLOW_MIN else 0.0
 
 

@@ -56,9 +56,12 @@ def trouble(
     level: float = 0.5,
     queue: str = QUEUE,
 ) -> None:
-    made.put(
-        "30m", queue, offered=offered, handle_ms=handle_ms, service_level=level, outcomes=offered, completed=offered
-    )
+    """*offered* calls in 30 minutes, half of them in 15."""
+    for window, calls in (("30m", offered), ("15m", offered / 2)):
+        made.put(
+            window, queue, offered=calls, handle_ms=handle_ms, outcomes=calls, completed=calls, service_sample=calls
+        )
+        made.put(window, queue, service_level_live=level)
     made.put("day", queue, offered=800, handle_ms=240_000, abandoned=40, patience_ms=150_000, answered=700)
     made.put("now", queue, agents_ready=0, agents_busy=agents, agents_signed_in=agents)
     made.put("now", queue, waiting=12, waiting_past_threshold=5, waiting_soon=4)
@@ -93,7 +96,7 @@ def test_an_order_opens_with_a_briefing_that_the_models_give_too() -> None:
     assert told["data"]["agents_extra"] == advice.extra
     assert told["data"]["patience_s"] == round(mean_s, 3)
     usual = steady(Load(100 / 1800, 240.0, mean_s), 16.0).service_level(20.0, SETTINGS.formula, 5.0)
-    assert told["data"]["why_gap"] == round(0.42 - usual, 3)
+    assert told["data"]["why_gap"] == round(0.4 - usual, 3)
     for payload in made.outputs:
         PAYLOADS[payload.topic].model_validate({"pos": (0, 0, 0), **payload.payload})
 
@@ -120,12 +123,13 @@ def test_the_cause_that_was_put_in_is_named_first(changed: dict[str, Any], cause
 def test_without_a_plan_the_habit_is_what_was_expected() -> None:
     made = world()
     trouble(made, offered=150, level=0.3)
-    made.put("30m", offered_expected=100, service_level_expected=0.85, talk_expected_ms=200_000, talk_ms=200_000)
+    made.put("30m", offered_expected=100, service_level_expected=0.85, talk_expected_ms=200_000)
+    made.put("15m", talk_ms=200_000)
     breach(made)
     told = brief(made)
     assert top(told) == "volume"
     assert told["english"][2] == "moved with it: offered +3.5 sd"
-    made.put("30m", offered_expected=100, service_level_expected=0.85, talk_expected_ms=130_000, talk_ms=200_000)
+    made.put("30m", offered_expected=100, service_level_expected=0.85, talk_expected_ms=130_000)
     trouble(made, offered=100, level=0.3)
     made.run(EVERY_MS)
     assert top(brief(made)) == "handle_time"
@@ -134,11 +138,11 @@ def test_without_a_plan_the_habit_is_what_was_expected() -> None:
 def test_calls_from_other_queues_are_told_apart() -> None:
     made = world(planned())
     trouble(made, offered=140, level=0.3)
-    made.put("30m", flowed_in=42)
-    made.put("day", flowed_in=42)
+    made.put("15m", flowed_in=21)
+    made.put("day", flowed_in=21)
     breach(made)
     assert top(brief(made)) == "flow"
-    made.put("day", flowed_in=42 + 0.3 * 660)  # three of ten came from there before, too
+    made.put("day", flowed_in=21 + 0.3 * 730)  # three of ten came from there before, too
     made.run(EVERY_MS)
     assert top(brief(made)) == "volume"
 
@@ -278,7 +282,25 @@ def test_the_same_facts_give_the_same_briefing_without_the_loop() -> None:
     told = briefing(known)
     assert list(told.english) == brief(made)["english"]
     assert known.plan is not None
-    assert (known.plan.offered, known.plan.scheduled, known.plan.minutes) == (100.0, 16.0, 30)
+    assert (known.plan.offered, known.plan.scheduled, known.plan.minutes) == (50.0, 16.0, 15)
+
+
+def test_what_is_better_than_expected_has_no_cause_in_a_first_message() -> None:
+    made = world(planned())
+    made.judgement.plans.take(planned(offered=140.0), "busier", T0)  # type: ignore[union-attr]
+    breach(made, 0.55)
+    assert float(brief(made)["data"]["why_gap"]) > 0
+    assert made.alerts("page")[0]["text"].endswith("12 waiting, 5 beyond 20 s, 4 more within 20 s")
+
+
+def test_few_calls_in_fifteen_minutes_are_asked_of_thirty() -> None:
+    made = world(planned())
+    made.put("15m", service_sample=9)
+    made.put("30m", service_level_live=0.33)
+    known = Briefs(made.catalogue, (), made.judgement.plans, made, made.now_ms).known(QUEUE)  # type: ignore[arg-type]
+    assert known.window == "30m"
+    assert known.plan is not None
+    assert (known.plan.offered, known.figures["service_level_live@30m"]) == (100.0, 0.33)
 
 
 def test_patience_and_flow_are_those_of_the_day() -> None:
