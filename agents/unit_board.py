@@ -25,10 +25,12 @@ import orjson
 import zstandard
 from numpy.typing import NDArray
 
+from agents.sources import Odd
 from agents.unit_people import LinePeople, People, read_moves
 from agents.unit_teller import COUNTING, share_of
+from alerts.siblings.apart import Group
 from models.metric import WINDOW_MS, WINDOWS
-from models.unit import TICK_MS, UNITS_MAX, Trouble
+from models.unit import TICK_MS, UNITS_MAX, Beside, Trouble
 from streams import unit_sums
 from streams.counters import COUNTERS
 from streams.store import DAY
@@ -69,6 +71,7 @@ class News:
     shares: dict[str, Share | None]
     moves: dict[str, list[tuple[int, int]]]
     trouble: dict[str, Trouble | None]
+    beside: Beside | None
 
 
 @dataclass(slots=True)
@@ -91,6 +94,7 @@ class Line:
     shares: dict[str, Share] = field(default_factory=dict)
     people: LinePeople = field(default_factory=LinePeople)
     trouble: dict[str, Trouble] = field(default_factory=dict)
+    beside: Beside = field(default_factory=Beside)
     told: int = -1  #: newest whole tick told
     part: tuple[int, int] = (-1, -1)  #: tick and part taken last
     waiting: deque[Waiting] = field(default_factory=deque)
@@ -112,6 +116,7 @@ class UnitBoard:
     def __init__(self, partitions: int) -> None:
         self.lines = [Line() for _ in range(partitions)]
         self.tick = -1  #: the tick that the board stands at; -1 before the first
+        self.compared = 0  #: changes whenever something else is told of members
         self.hurried = 0  #: ticks that went on without a partition for want of room
         self._first = -1  #: the first tick that anybody told
         self._bytes = 0
@@ -191,6 +196,15 @@ class UnitBoard:
                 if trouble is not None and len(line.trouble) < UNITS_MAX:
                     line.trouble[name] = trouble
             line.tick, line.blind, line.strays = entry.tick, news.blind, news.strays
+            if news.beside is not None:
+                self._beside(line, news.beside)
+
+    def _beside(self, line: Line, told: Beside) -> None:
+        if told.members is None:  # between two minutes what was told of members holds
+            told = told.model_copy(update={"members": line.beside.members})
+        elif told.members != line.beside.members:
+            self.compared += 1
+        line.beside = told
 
     # -- what they make together ----------------------------------------------------------------------------------
 
@@ -241,6 +255,25 @@ class UnitBoard:
         counts = [line.strays for line in self.lines if line.tick >= day_tick]
         return sum(misrouted for misrouted, _ in counts), sum(dead for _, dead in counts)
 
+    def records(self, day_tick: int) -> int:
+        """Records of calls and agents of all partitions in the day that began at *day_tick*."""
+        return sum(line.beside.records for line in self.lines if line.tick >= day_tick)
+
+    def sources(self) -> list[Odd] | None:
+        """The sources that are not well; None where none is declared, or nobody tells."""
+        told = [line.beside.sources for line in self.lines if line.beside.sources is not None]
+        return [(name, state, ms) for name, state, ms in told[0]] if told else None
+
+    def rivals(self, unit: str) -> list[Group]:
+        """What is compared with its like in *unit*."""
+        found: dict[str, tuple[int, int]] = {}
+        for line in self.lines:
+            if (self.tick - line.tick) * TICK_MS < NOW_MS:
+                for name, lost, of in (line.beside.members or {}).get(unit, ()):
+                    before = found.get(name, (0, 0))
+                    found[name] = (before[0] + lost, before[1] + of)
+        return [Group(name, *found[name]) for name in sorted(found)]
+
     def members(self, unit: str) -> int:
         """How many queues were ever heard of in *unit*."""
         shares = [line.shares[unit] for line in self.lines if unit in line.shares]
@@ -268,7 +301,8 @@ class UnitBoard:
             packed += [entry.packed for entry in line.waiting]
             people = {unit: list(agents.items()) for unit, agents in line.people.units.items()}
             trouble = {unit: share.model_dump() for unit, share in line.trouble.items()}
-            lines.append([line.tick, line.blind, line.strays, shares, people, line.told, line.part, waiting, trouble])
+            state = [line.tick, line.blind, line.strays, shares, people, line.told, line.part, waiting, trouble]
+            lines.append([*state, line.beside.model_dump()])
         head = {"tick": self.tick, "hurried": self.hurried, "first": self._first, "lines": lines}
         return orjson.dumps(head, option=orjson.OPT_SERIALIZE_NUMPY) + b"\n" + b"".join(packed)
 
@@ -281,6 +315,7 @@ class UnitBoard:
         for own, state in zip(self.lines, head["lines"], strict=True):
             own.tick, own.blind, strays, shares, people, own.told, part, waiting, *later = state
             own.trouble = {unit: Trouble(**share) for unit, share in (later[0] if later else {}).items()}
+            own.beside = Beside(**later[1]) if len(later) > 1 else Beside()
             own.strays, own.part = tuple(strays), tuple(part)
             own.shares = {name: Share(*share_of(share)) for name, share in shares.items()}
             own.people = LinePeople()
@@ -318,7 +353,9 @@ def _read(record: dict[str, Any]) -> News:
     told = dict(record.get("trouble", {})).items()  # not told of old
     trouble = {name: None if share is None else Trouble.model_validate(share) for name, share in told}
     whole = record["whole"] and record["part"] == 0
-    return News(whole, record["blind"], (misrouted, dead), shares, moves, trouble)
+    beside = record.get("beside")
+    data = None if beside is None else Beside.model_validate(beside)
+    return News(whole, record["blind"], (misrouted, dead), shares, moves, trouble, data)
 
 
 def _frozen(share: Share) -> dict[str, Any]:

@@ -9,15 +9,17 @@ harmless (`agents.unit_board` takes each tick once), so they are sent again afte
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.sources import Odd
+from alerts.siblings.apart import LEAST
 from alerts.storm_book import StormBook
 from models.metric import FIGURES
-from models.unit import NAMES_MAX, TICK_MS, Layout, Trouble
+from models.unit import EVERYTHING, MEMBERS_MAX, NAMES_MAX, TICK_MS, Layout, Trouble
 from streams import unit_sums
 from streams.counters import COUNTERS
 from streams.freeze import VERSION
@@ -31,6 +33,10 @@ PART_BYTES: Final = 150_000
 AGENTS_MAX: Final = 20_000
 #: Agents in one record: 24 bytes each.
 AGENTS_AT_ONCE: Final = 4_000
+#: A member of a unit: its name, calls abandoned, and outcomes.
+Member = tuple[str, int, int]
+_ANSWERED: Final = FIGURES[("answered", "30m")]
+_ABANDONED: Final = FIGURES[("abandoned", "30m")]
 #: Tells which counters the numbers stand for.
 COUNTING: Final = [VERSION, COUNTERS]
 
@@ -86,11 +92,14 @@ class UnitTeller:
         strays: Sequence[int],
         book: StormBook,
         broken: Mapping[str, Trouble],
+        records: int = 0,
+        sources: Sequence[Odd] | None = None,
     ) -> list[Telling]:
         """What to tell at the clock *ts_ms*, the record at offset *cause*; nothing unless it begins a tick.
 
         *blind* says that nothing is heard of the sources of any queue; *strays* are the misrouted and the dead records
-        of the day so far; *broken* is what the orders come to, and *book* what is known here of storms.
+        of the day so far; *broken* is what the orders come to, and *book* what is known here of storms. *records* are
+        those of the day so far; *sources* which are not well, None where none is declared.
         """
         tick = ts_ms // TICK_MS
         if tick <= self.last:
@@ -114,6 +123,7 @@ class UnitTeller:
                 for items in news.values():  # every home works out the storms of all units
                     items.append(("trouble", unit, trouble.get(unit)))
         self.told, self.agents, self.trouble = shares, agents, trouble
+        beside = self._beside(records, sources, self._members_of(windows) if is_minute(tick, after) else None)
         head = {
             "partition": self._partition,
             "tick": tick,
@@ -125,7 +135,7 @@ class UnitTeller:
         return [
             telling
             for home, items in sorted(news.items())
-            for telling in self._records(home, items, cause, ts_ms, head)
+            for telling in self._records(home, items, cause, ts_ms, head | {"beside": beside(home)})
         ]
 
     def _records(self, home: int, items: list[_Item], cause: int, ts_ms: int, head: dict[str, Any]) -> list[Telling]:
@@ -145,8 +155,50 @@ class UnitTeller:
                 "counting": COUNTING,
                 **some,
             }
+            if part:
+                del record["beside"]
             out.append((home, record))
         return out
+
+    def _beside(
+        self, records: int, sources: Sequence[Odd] | None, members: dict[str, list[Member]] | None
+    ) -> Callable[[int], dict[str, Any]]:
+        """What is told beside sums, by home: of the sources to itself alone, since all partitions hear of those."""
+
+        def told(home: int) -> dict[str, Any]:
+            at_home = home == self._partition == self._home.get(EVERYTHING)
+            of = None
+            if members is not None:
+                of = {unit: found for unit, found in members.items() if self._home.get(unit) == home}
+            return {
+                "records": records,
+                "sources": None if sources is None or not at_home else [list(odd) for odd in sources[:NAMES_MAX]],
+                "members": of,
+            }
+
+        return told
+
+    def _members_of(self, windows: Windows) -> dict[str, list[Member]]:
+        """What is compared with its like, by unit: of a site its queues, of a region its sites, of everything the sites
+        of no region; abandoned, and outcomes of the last 30 minutes."""
+        rows = windows.figures[: len(self._members)]
+        lost = rows[:, _ABANDONED]
+        of = lost + rows[:, _ANSWERED]
+        found: dict[str, list[Member]] = {}
+        sites: dict[tuple[str, str], list[int]] = {}
+        for row in np.flatnonzero(of > 0).tolist():
+            queue, (_, site, region) = windows.names.names[row], self._members[row].tolist()
+            if site < 0:
+                continue
+            if of[row] >= LEAST:
+                found.setdefault(self._layout.names[site], []).append((queue, int(lost[row]), int(of[row])))
+            above = self._layout.names[region] if region >= 0 else EVERYTHING
+            total = sites.setdefault((above, self._layout.names[site]), [0, 0])
+            total[0] += int(lost[row])
+            total[1] += int(of[row])
+        for (above, site_name), (site_lost, site_of) in sites.items():
+            found.setdefault(above, []).append((site_name, site_lost, site_of))
+        return {unit: sorted(of, key=lambda one: (-one[2], one[0]))[:MEMBERS_MAX] for unit, of in found.items()}
 
     def _shares(self, windows: Windows) -> dict[str, Share]:
         """What the queues here add up to, by unit; only units that have a queue here."""
@@ -228,6 +280,11 @@ class UnitTeller:
         self.agents = {unit: dict(agents) for unit, agents in state["agents"].items()}
         self.trouble = state.get("trouble", {})
         self._home, self._anew = state["home"], state["anew"]
+
+
+def is_minute(tick: int, before: int) -> bool:
+    """Whether a minute has begun since the tick *before*."""
+    return tick * TICK_MS // 60_000 > before * TICK_MS // 60_000
 
 
 def _moves(unit: str, before: Agents, now: Agents) -> list[_Item]:

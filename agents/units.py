@@ -9,6 +9,7 @@ was read first; where owners keep the time they are decided at once.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -16,13 +17,18 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from agents.unit_board import UnitBoard
+from agents.sources import Odd
+from agents.unit_board import Total, UnitBoard
 from agents.unit_days import Days
+from agents.unit_quality import Quality
 from agents.unit_storms import Place, UnitStorms
 from agents.unit_strays import Strays
 from agents.unit_teller import Telling, UnitTeller
 from agents.unit_time import UnitTime
+from alerts.episode import span
 from alerts.judgement import Judgement
+from alerts.siblings.apart import Apart, worst
+from alerts.siblings.book import words_of
 from alerts.turn import Output
 from models.catalogue import Catalogue
 from models.hours import site_of
@@ -30,6 +36,7 @@ from models.metric import FIGURES, WINDOW_MS, WINDOWS
 from models.storm import storm_record
 from models.unit import EVERYTHING, TICK_MS, units_of
 from streams import unit_sums
+from streams.counters import NEGATIVE
 from streams.store import WINDOW_BUCKETS
 from streams.unit_figures import UnitFacts, UnitFigures
 from streams.windows import Windows, setup_of
@@ -39,6 +46,8 @@ BOARD: Final = "units"
 #: Commands that wait for their tick. People give a few a minute; beyond it the oldest is decided at once.
 HELD_MAX: Final = 512
 
+_APART: Final = "member_apart"
+_QUARTER: Final = WINDOWS.index("15m")
 #: What the rolling windows have lasted when a tick begins: they are whole buckets, the newest one just begun.
 _LENGTHS: Final = [(width - 1) * TICK_MS for width in WINDOW_BUCKETS]
 _ROLLING: Final = [WINDOW_MS[window] for window in WINDOWS if window in WINDOW_MS]
@@ -67,6 +76,8 @@ class Units:
         self.teller = UnitTeller(partition, self._layout)
         self.judgement = Judgement(catalogue, "units")
         self.strays = Strays()
+        self._quality = Quality()
+        self._compared, self._aparts = -1, dict[str, Apart | None]()
         self._times: dict[str, UnitTime] = {}
         self._days = Days()
         self._watches: dict[str, Watch] = {}
@@ -92,10 +103,13 @@ class Units:
 
     # -- the log --------------------------------------------------------------------------------------------------
 
-    def clock(self, cause: int, windows: Windows, *, live: bool, blind: bool) -> list[Output]:
+    def clock(
+        self, cause: int, windows: Windows, *, live: bool, blind: bool, sources: Sequence[Odd] | None = None
+    ) -> list[Output]:
         """A clock of this partition, the record at offset *cause*, was applied: tell, and judge what is due.
 
-        *live* says that an owner keeps the time, not a replay; *blind* that nothing is heard of any source here.
+        *live* says that an owner keeps the time, not a replay; *blind* that nothing is heard of any source here;
+        *sources* which of those declared are not well.
         """
         self._live, self._clock_ms = live, windows.now_ms
         self._changed = True  # the clock too: who counts as silent follows from it
@@ -104,7 +118,8 @@ class Units:
         day_ms = self._days.began_ms(site_of(self.catalogue, EVERYTHING).zone, windows.now_ms)
         strays = self.strays.clock(cause, day_ms)
         broken = self._queues.trouble(windows.now_ms)
-        tellings = self.teller.tell(cause, windows.now_ms, windows, blind, strays, self._queues.storms, broken)
+        book, records = self._queues.storms, self.strays.records
+        tellings = self.teller.tell(cause, windows.now_ms, windows, blind, strays, book, broken, records, sources)
         for home, record in tellings:
             if home == self._partition:
                 self.board.take(record)
@@ -166,6 +181,9 @@ class Units:
         """The board stands at another tick: note who is in which state from here on."""
         self._formed = False
         days = self._day_ticks()
+        if EVERYTHING in days:
+            bad = sum(self.board.strays(days[EVERYTHING]))
+            self._quality.note(self.board.tick, self.board.records(days[EVERYTHING]), bad)
         for name in self.names:
             agents = self.board.agents(name)
             time = self._times.setdefault(name, UnitTime())
@@ -188,17 +206,61 @@ class Units:
                 length_ms=np.array([*_LENGTHS, self.now_ms - days[name] * TICK_MS]),
                 complete=total.complete,
                 since=self._since(name, int(total.now[unit_sums.LONGEST])),
-                known=self._known(name, days[name]),
+                known=self._known(name, days[name], total),
             )
             self._figures.form(u, self.now_ms, total.sums, facts)
         self._formed = True
 
-    def _known(self, name: str, day_tick: int) -> dict[tuple[str, str], float]:
+    def _known(self, name: str, day_tick: int, total: Total) -> dict[tuple[str, str], float]:
         """The figures of a unit that no sums give."""
         if name != EVERYTHING:
-            return {}
+            return self._rivalry(name)
         misrouted, dead = self.board.strays(day_tick)
-        return {("misrouted", "day"): misrouted, ("dead", "day"): dead}
+        return self._rivalry(name) | {("misrouted", "day"): misrouted, ("dead", "day"): dead} | self._data(total)
+
+    def _rivalry(self, name: str) -> dict[tuple[str, str], float]:
+        """How far a member of the unit stands apart; since a resolve as soon as the 30 minutes lie behind it."""
+        if self._compared != self.board.compared:
+            self._compared, self._aparts = self.board.compared, {}
+        if name not in self._aparts:
+            self._aparts[name] = worst(self.board.rivals(name))
+        apart = self._aparts[name]
+        if apart is None:
+            return {}
+        watch = self._watches.get(name)
+        over = watch is not None and self.now_ms - watch.since_ms >= WINDOW_MS["30m"]
+        since = {(_APART, "resolve"): apart.limits} if over else {}
+        return {(_APART, "30m"): apart.limits} | since
+
+    def _data(self, total: Total) -> dict[tuple[str, str], float]:
+        """The quality of the data of the whole: records, bad ones of them, and the sources."""
+        tick, watch = self.board.tick, self._watches.get(EVERYTHING)
+        windows = {"15m": (self._quality.window(tick), int(total.sums[_QUARTER, NEGATIVE]))}
+        if watch is not None:
+            windows["resolve"] = (self._quality.within(watch.since_ms // 60_000 + 1, self.now_ms // 60_000), 0)
+        found: dict[tuple[str, str], float] = {}
+        for window, ((records, bad), negative) in windows.items():
+            found["records", window] = records
+            if records + bad:
+                found["bad_data_share", window] = (bad + negative) / (records + bad)
+        sources = self.board.sources()
+        if sources is not None:
+            for state in ("dead", "late", "ahead"):
+                found[f"sources_{state}", "now"] = sum(odd[1] == state for odd in sources)
+        return found
+
+    def behind(self, queue: str, metric: str) -> tuple[str, str]:
+        """What a figure of the unit *queue* that no calls stand behind is made of, English and Chinese."""
+        apart = self._aparts.get(queue)
+        if metric == _APART and apart is not None:
+            return words_of(metric, apart)
+        sources = self.board.sources() or []
+        state = metric.removeprefix("sources_")
+        named = [(name, *span(ms)) for name, how, ms in sources if how == state]
+        return (
+            ", ".join(f"{name} ({en})" for name, en, _ in named),
+            "、".join(f"{name}({zh})" for name, _, zh in named),
+        )
 
     def _agent_ms(self, time: UnitTime) -> NDArray[np.int64]:
         tick = self.board.tick
@@ -284,6 +346,7 @@ class Units:
             "held": self._held,
             "times": {name: time.freeze() for name, time in self._times.items()},
             "strays": self.strays.freeze(),
+            "quality": self._quality.freeze(),
             "clock": [self._live, self._clock_ms],
             "planned": self.judgement.plan.common(),
             "storms": self._storms.freeze(),
@@ -312,4 +375,5 @@ class Units:
             self._times[name] = UnitTime()
             self._times[name].thaw(state)
         self.strays.thaw(head["strays"])
+        self._quality.thaw(head.get("quality", [[0, 0]]))
         self.board.thaw(rest)

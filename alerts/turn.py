@@ -48,6 +48,9 @@ class Live(Protocol):
     def value(self, queue: str, metric: str, window: str) -> float | None:
         """The current figure, None when it is undefined."""
 
+    def behind(self, queue: str, metric: str) -> tuple[str, str]:
+        """What a figure that no calls stand behind is made of, English and Chinese: the channel, the sources."""
+
     def watch(self, queue: str, since_ms: int) -> None:
         """Start counting the window ``resolve``: calls offered at or after *since_ms*."""
 

@@ -18,6 +18,8 @@ from models.partition import partition_of
 UNITS_MAX: Final = 200
 #: Names of queues that a partition tells of each unit, for the case that it falls silent: what a screen can show.
 NAMES_MAX: Final = 50
+#: Members of a unit that are told to be compared: those with most calls.
+MEMBERS_MAX: Final = 200
 #: The unit of all queues.
 EVERYTHING: Final = "*"
 #: One step of the units' time: that of the windows' buckets.
@@ -77,6 +79,20 @@ class Trouble(BaseModel):
     children: list[str] = Field(default_factory=list, max_length=NAMES_MAX)
 
 
+class Beside(BaseModel):
+    """What a partition tells beside sums: its records of the day, and what is compared with its like."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    records: int = Field(default=0, description="records of calls and agents in the day so far")
+    sources: list[Annotated[tuple[str, Literal["dead", "late", "ahead"], int], Field(strict=False)]] | None = Field(
+        default=None, description="sources that are not well, and by how many ms; told by the home of everything alone"
+    )
+    members: dict[str, list[Annotated[tuple[str, int, int], Field(strict=False)]]] | None = Field(
+        default=None, description="each minute, by unit: its queues (of a region: its sites), abandoned, and outcomes"
+    )
+
+
 class UnitSums(BaseModel):
     """What a partition tells of the units at home in another: one record, or several *parts*, of each tick.
 
@@ -103,6 +119,7 @@ class UnitSums(BaseModel):
     agents: dict[str, list[Annotated[tuple[int, int], Field(strict=False)]]] = Field(
         description="by unit [identity, state] of agents whose state changed; 0 is offline"
     )
+    beside: Beside | None = None
     trouble: dict[str, Trouble | None] = Field(
         default_factory=dict, description="by unit what its queues here have of orders; null: no queue is here any more"
     )

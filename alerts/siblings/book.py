@@ -104,13 +104,17 @@ class SiblingBook:
             self._minute = now_ms // EVERY_MS
             self._look(figures, names)
             self._written = False
+        self.write(figures, names)
+
+    def write(self, figures: Figures, names: Sequence[str]) -> None:
+        """Write what is known into *figures*, if it is not there yet; what came since a resolve is read from them."""
         if not self._written:
-            self.fill(figures, names)
+            self._fill(figures, names)
             self._written = True
         for queue in self._resolving:
             self._fill_since(queue, figures)
 
-    def fill(self, figures: Figures, names: Sequence[str]) -> None:
+    def _fill(self, figures: Figures, names: Sequence[str]) -> None:
         """Write what was found last into *figures*; nothing is known of the other queues."""
         figures[:, [*_COLUMN.values(), *_SINCE.values()]] = nan
         self._rows = {name: row for row, name in enumerate(names)} if self._seen else {}
