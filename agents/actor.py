@@ -46,7 +46,6 @@ from models.outputs import IntervalRow
 from models.plan.record import read_plan
 from models.refusal import Reason, Refused
 from models.settings_record import canonical, digest, packed, read_settings, unpacked
-from models.storm import read_storm
 from models.topics import ALERTS, DEAD_LETTERS, EVENTS, INTERVALS
 from streams import clock, counters
 from streams.windows import RowCounts, Windows, setup_of
@@ -160,7 +159,7 @@ class PartitionActor:
         rehearsal): caused by what was decided last, say its outputs."""
         record = orjson.loads(value)
         if record["type"] == TYPE_NAMES[EventType.STORM_CHANGED]:
-            self.judgement.storms.take(read_storm(record))
+            self.units.take_storm(record)
             return []
         return self._outputs(self.units.take(record))
 
@@ -171,7 +170,7 @@ class PartitionActor:
         if kind == EventType.UNIT_SUMS:
             return self._outputs(self.units.take(record))
         if kind == EventType.STORM_CHANGED:
-            self.judgement.storms.take(read_storm(record))
+            self.units.take_storm(record)
         if kind in _DECIDED:
             if not self._is_new(_ident(record)):
                 return []
@@ -381,7 +380,6 @@ class PartitionActor:
             "clock": [self._clock_seen.ts_ms, self._clock_seen.appended_ms],
             "planned": self.judgement.plan.common(),
             "habits": self.habits.common(),
-            "storms": self.judgement.storms.common(),
         }
 
     def thaw(self, position: int, common: dict[str, Any], queues: dict[str, bytes]) -> None:
@@ -414,7 +412,6 @@ class PartitionActor:
             self.plans.thaw(queue, orders[queue].get("today", {}))
         self.judgement.plan.thaw(common["planned"])
         self.habits.thaw(common.get("habits", {}))  # of before habits were kept: nothing
-        self.judgement.storms.thaw(common.get("storms", {}))
         self.judgement.changed.clear()
         self.siblings.minute = self.windows.now_ms // 60_000 if self.windows.clocked else -1
         self.habits.changed.clear()

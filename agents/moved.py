@@ -48,7 +48,6 @@ def common_of(blank: PartitionActor, former: Sequence[Common]) -> Common:
     common["room"] = max((one["room"] for one in former), key=lambda room: room["stretch"]["last_ms"])
     common["planned"] = together(one["planned"] for one in former)
     common["habits"] = latest([one.get("habits", {}) for one in former])
-    common["storms"] = newest_storms(one.get("storms", {}) for one in former)
     raised = [one["room"]["raised_ms"] for one in former if one["room"]["raised_ms"] is not None]
     common["room"] = {**common["room"], "raised_ms": max(raised, default=None)}
     return common
@@ -75,7 +74,7 @@ def board_of(blank: PartitionActor, former: Sequence[bytes], partitions: int) ->
     at_home = set(blank.units.names)
     head = orjson.loads(blank.units.freeze(BOARD).partition(b"\n")[0])
     board, strays, planned = UnitBoard(partitions), list[list[int]](), list[list[dict[str, Any]]]()
-    storms = list[dict[str, Any]]()
+    storms, books = list[dict[str, Any]](), list[dict[str, Any]]()
     for data in former:
         line, _, rest = data.partition(b"\n")
         old, old_board = orjson.loads(line), UnitBoard(len(former))
@@ -86,6 +85,7 @@ def board_of(blank: PartitionActor, former: Sequence[bytes], partitions: int) ->
         strays.append(old["strays"])
         planned.append(old["planned"])
         storms.append(old.get("storms", {}))
+        books.append(old.get("book", {}))
         head["clock"] = max(head["clock"], old["clock"], key=lambda clock: clock[1])
         board.tick = max(board.tick, old_board.tick)
         board.lines[0].shares |= _totals(old_board, at_home)
@@ -97,7 +97,7 @@ def board_of(blank: PartitionActor, former: Sequence[bytes], partitions: int) ->
     board.lines[0].strays = (misrouted, dead)
     head["strays"] = [day_ms, misrouted, dead] if blank.partition == 0 else [day_ms, 0, 0]
     head["planned"] = together(planned)
-    head["storms"] = of_homes(storms, at_home)
+    head["storms"], head["book"] = of_homes(storms, at_home), newest_storms(books)
     head["held"].sort(key=lambda held: held[0])
     board.lines[0].tick = board.tick
     first = orjson.loads(board.freeze().partition(b"\n")[0]) | {"first": board.tick}

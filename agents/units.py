@@ -33,7 +33,7 @@ from alerts.turn import Output
 from models.catalogue import Catalogue
 from models.hours import site_of
 from models.metric import FIGURES, WINDOW_MS, WINDOWS
-from models.storm import storm_record
+from models.storm import read_storm, storm_record
 from models.unit import EVERYTHING, TICK_MS, units_of
 from streams import unit_sums
 from streams.counters import NEGATIVE
@@ -134,6 +134,11 @@ class Units:
         self._changed = True
         self.board.take(record)
         return self._go_on()
+
+    def take_storm(self, record: dict[str, Any]) -> None:
+        """A ``storm.changed`` of a home lies here in the log."""
+        self._changed = True
+        self._queues.storms.take(read_storm(record))
 
     def command(self, record: dict[str, Any]) -> list[Output]:
         """A new ``order.command`` on the order of a unit."""
@@ -350,6 +355,7 @@ class Units:
             "clock": [self._live, self._clock_ms],
             "planned": self.judgement.plan.common(),
             "storms": self._storms.freeze(),
+            "book": self._queues.storms.common(),
         }
         return orjson.dumps(head) + b"\n" + self.board.freeze()
 
@@ -371,6 +377,7 @@ class Units:
         self._live, self._clock_ms = head["clock"]
         self.judgement.plan.thaw(head["planned"])
         self._storms.thaw(head.get("storms", {}))
+        self._queues.storms.thaw(head.get("book", {}))
         for name, state in head["times"].items():
             self._times[name] = UnitTime()
             self._times[name].thaw(state)

@@ -37,12 +37,16 @@ class StormBook:
         self._layout: Layout = units_of(catalogue, 1)
         self._of: dict[str, tuple[str, ...]] = {}
         self.is_off = catalogue.limits.storm_queues == 0
+        known = self.standings.items()
+        self.standings = {unit: one for unit, one in known if one.parent is not None or unit in self._layout.names}
 
     # -- what is told ---------------------------------------------------------------------------------------------
 
     def take(self, standings: Iterable[Standing]) -> None:
         """A home tells how its units stand; what is known already, or was told before it, is no news."""
         for new in standings:
+            if new.unit not in self._layout.names and new.unit not in self.standings:
+                continue  # anybody may write to the log
             if all(new.n > known.n for known in self._known(new.unit)) and len(self._coming) < COMING_MAX:
                 self._coming.append(new)
 

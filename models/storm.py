@@ -7,11 +7,12 @@ on. So a repeat is harmless, and what a storm does to the order of a queue is de
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from models.fields import TEXT_MAX
 from models.unit import UNITS_MAX
 
 TYPE: Final = "storm.changed"
@@ -19,19 +20,22 @@ TYPE: Final = "storm.changed"
 STORM: Final = "storm"
 
 
+_Text = Annotated[str, Field(max_length=TEXT_MAX)]
+
+
 @dataclass(frozen=True, slots=True)
 class Parent:
     """A storm that is on: the order of its unit, who has it and how far that person is."""
 
-    id: str
+    id: _Text
     since_ms: int
-    owner: str | None
-    owner_name: str
+    owner: _Text | None
+    owner_name: _Text
     acknowledged: bool = False
     resolved: bool = False
-    cause: str = ""
-    measure: str = ""
-    by: str = ""
+    cause: _Text = ""
+    measure: _Text = ""
+    by: _Text = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ class Standing:
     further queues are expected, because some broke just now. *ended*: how the storm before ended, empty while none did.
     """
 
-    unit: str
+    unit: _Text
     n: int  #: newest wins
     from_ms: int
     wide: bool = False

@@ -59,8 +59,7 @@ def _register_looks(orders: typer.Typer) -> None:
         if not everything:
             found = [o for o in found if o["state"] not in ("closed", "cancelled")]
         if not (children or everything or as_json):
-            there = {o["id"] for o in found}
-            found = [o for o in found if o.get("parent") not in there]
+            found = without_children(found)
         write(json.dumps({"orders": found}) if as_json else table(found))
 
     @orders.command()
@@ -151,6 +150,12 @@ def _register_words(orders: typer.Typer) -> None:
     worded("sign_evidence", "Sign, as shift lead, what shows that it is over when no calls can.")
     handed("reassign", "Give it to another person.")
     handed("hand_over", "Offer it to the incoming shift.")
+
+
+def without_children(orders: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """*orders* but those that a storm among them holds: its parent stands for them."""
+    there = {order["id"] for order in orders}
+    return [order for order in orders if order.get("parent") not in there]
 
 
 def table(orders: list[dict[str, Any]]) -> str:

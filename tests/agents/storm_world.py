@@ -44,15 +44,20 @@ class Town:
     """*queues* over *partitions*. `run` passes seconds, `down` says which queues lose their calls."""
 
     def __init__(self, settings: Catalogue, queues: list[str], partitions: int = 1) -> None:
-        self.rehearsal, self.settings = Rehearsal(settings, partitions), settings
-        self.laid: list[list[bytes]] = [[] for _ in range(partitions)]  #: what the world wrote to each log
-        self.partitions, self.queues = partitions, queues
+        self.settings, self.queues = settings, queues
+        self.begin(partitions)
         self.down: set[str] = set()
         self.now_ms = START
         self.said: dict[str, list[dict[str, Any]]] = defaultdict(list)  #: payloads by topic
         self._due: dict[int, list[tuple[str, str, str]]] = defaultdict(list)
         self._calls = 0
         self._commands = 0
+
+    def begin(self, partitions: int) -> None:
+        """New logs, with nothing on them."""
+        self.partitions = partitions
+        self.rehearsal = Rehearsal(self.settings, partitions)
+        self.laid: list[list[bytes]] = [[] for _ in range(partitions)]  #: what the world wrote to each log
 
     def lay(self, partition: int, value: bytes) -> None:
         self.laid[partition].append(value)

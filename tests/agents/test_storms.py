@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import orjson
 import pytest
 
 from agents.actor import PartitionActor, Record
+from agents.moved import actor_of, home_of
+from agents.units import BOARD
 from alerts.rebuild import by_order, rebuild
 from alerts.storm import PAGE_WAITS_MS
 from models.catalogue import Catalogue
+from models.partition import partition_of
 from models.topics import ALERTS, WORKORDER_LOG, WORKORDERS
 from tests.agents.storm_world import S, Town, catalogue
+from tests.agents.unit_world import World
 
 NORTH = (("north", ""), ("south", ""))
 WAITS_S = PAGE_WAITS_MS // S
@@ -114,7 +119,12 @@ def test_one_that_fails_goes_its_own_way(one: Town) -> None:
     assert log[-1] == ("storm_over", "continued", "its_own_calls_failed")
     assert one.pages() == [("ann", "north/*"), ("ann", FAILS)]
     order = one.order(FAILS)
-    assert (order["state"], order["cause"], order["reopened"], order["escalation"]) == ("closed", "recovered by itself", 1, 0)
+    assert (order["state"], order["cause"], order["reopened"], order["escalation"]) == (
+        "closed",
+        "recovered by itself",
+        1,
+        0,
+    )
 
 
 def test_the_parent_closes_when_each_of_its_queues_is_closed_or_has_left(one: Town) -> None:
@@ -282,3 +292,58 @@ def test_a_signature_does_not_end_a_storm_whose_queues_are_open() -> None:
     town.tell("north/*", "sign_evidence", text="I called it")
     refused = [e for e in town.said[WORKORDER_LOG] if e["decision"] == "refused"]
     assert [e["data"]["reason"] for e in refused] == ["storm_queues_open"]
+
+
+# --- other partitions, other owners ---------------------------------------------------------------------------------
+
+
+def moved(town: Town, partitions: int) -> None:
+    """`callwatch repartition` in the middle of it."""
+    while town.rehearsal.held:
+        town.play()
+    common, boards, states = list[dict[str, Any]](), list[bytes](), dict[str, bytes]()
+    for actor in town.rehearsal.actors:
+        common.append(orjson.loads(orjson.dumps(actor.freeze_common())))
+        kept = actor.freeze(actor.kept())
+        boards.append(kept.pop(BOARD))
+        states |= kept
+    town.begin(partitions)
+    for p in range(partitions):
+        mine = {name: data for name, data in states.items() if home_of(name, partitions) == p}
+        town.rehearsal.actors[p] = actor_of(p, partitions, town.settings, common, boards, mine)
+
+
+@pytest.mark.parametrize(("before", "after"), [(3, 2), (1, 4), (4, 1)])
+def test_a_storm_moves_to_other_partitions(before: int, after: int) -> None:
+    town = begun(catalogue(*NORTH), queues(8), before, down=6)
+    moved(town, after)
+    town.down |= {queues(8)[7]}
+    town.run(60)
+    assert len(town.children(town.order("north/*")["id"])) == 7
+    town.tell("north/*", "acknowledge", actor="ann")
+    town.down = set()
+    town.run(30)
+    town.tell("north/*", "resolve", cause="trunk", measure="restarted")
+    town.run(60)
+    assert {(order["state"], order["cause"]) for order in town.orders().values()} == {("closed", "trunk")}
+    assert town.pages() == [("ann", "north/*")]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_owners_that_die_and_wake_up_say_what_the_log_says(one: Town, seed: int) -> None:
+    """Read in an order drawn by chance a storm is heard of at other places; but all owners of a log say the same."""
+    three = Town(one.settings, one.queues, 3)
+    given: list[list[bytes]] = [[] for _ in range(3)]
+    for value in one.laid[0]:
+        event = orjson.loads(value)
+        for p in range(3) if event["type"] == "clock" else [partition_of(event["queue"], 3)]:
+            given[p].append(value)
+    world = World(given, three.settings, random.Random(seed))
+    world.run(faults=0.04, most=[12, 40][seed % 2])
+    world.judged()  # nobody says two things at one place
+    assert any(b'"storm.changed"' in value for log in world.logs for value in log)
+    for p, log in enumerate(world.logs):
+        again = PartitionActor(p, 3, three.settings).apply(log, range(len(log)))
+        assert {(r.topic, r.pos, r.value) for r in again.records} == {
+            (r.topic, r.pos, r.value) for r in world.outputs[p]
+        }

@@ -71,9 +71,22 @@ def test_one_told_too_late_holds_nothing(late_ms: int) -> None:
 
 def test_no_more_wait_than_there_is_room_for() -> None:
     made = StormBook(SETTINGS)
-    made.take([Standing(f"s{n}/*", 1, 10_000) for n in range(COMING_MAX + 5)])
+    made.take([Standing("ash/*", n, 10_000) for n in range(1, COMING_MAX + 6)])
+    made.take([Standing(f"s{n}/*", 1, 10_000) for n in range(5)])
     made.clock(10_000)
-    assert len(made.standings) == COMING_MAX
+    assert made.standings["ash/*"].n == COMING_MAX
+    assert made.standings.keys() == {"ash/*"}, "there is no other unit of these names"
+
+
+def test_a_unit_that_is_gone_is_forgotten_with_its_storm() -> None:
+    made = book(Standing("ash/*", 1, 0, parent=PARENT), Standing("cedar/*", 1, 0, wide=True))
+    made.settle(Catalogue())
+    assert made.parent("WO-1") == PARENT
+    assert made.standings.keys() == {"ash/*"}
+    made.take([Standing("ash/*", 2, 0, ended="closed")])
+    made.clock(20_000)
+    made.settle(Catalogue())
+    assert made.standings == {}
 
 
 def test_a_page_waits_while_others_break_and_a_minute_at_most() -> None:
