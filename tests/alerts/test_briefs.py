@@ -190,10 +190,16 @@ def test_what_is_being_verified_is_not_briefed() -> None:
 
 def test_a_closed_queue_with_nobody_waiting_has_no_trouble_to_tell() -> None:
     made = world(planned())
-    breach(made)
+    found = {"kind": "complaint", "text": "line is dead", "severity": 2, "verify": "probe"}
+    made.tell("report", "lia", order="-", **found)
+    assert made.order()["briefing"] is not None
     made.put("now", open=0, waiting=0, waiting_past_threshold=0)
-    made.run(11 * MIN)
+    made.run(6 * MIN)
+    assert made.order()["state"] in briefs.BRIEFED
     assert not any(entry["decision"] == "briefed" for entry in made.log())
+    made.put("now", waiting=1)
+    made.run(2 * S)
+    assert any(entry["decision"] == "briefed" for entry in made.log())
 
 
 def test_getting_worse_and_coming_back_are_briefed() -> None:
