@@ -13,7 +13,7 @@ from models.catalogue import Catalogue
 from models.fields import partition_of_queue
 from sources.recording import Recording
 from sources.replay import places
-from sources.timeline import DEFAULT_CLOCK_MS, timeline
+from sources.timeline import DEFAULT_CLOCK_MS, Item, timeline
 
 
 @dataclass(slots=True)
@@ -39,11 +39,12 @@ def run(
     traces: Callable[[Rehearsal], Traces] | None = None,
     on_record: Callable[[Record], None] | None = None,
     progress: Callable[[int, int], None] | None = None,
+    is_wanted: Callable[[Item], bool] | None = None,
 ) -> Outcome:
     """Play *recording* and gather what was said. Raises InputError for a damaged recording.
 
     *learned*, by queue, lies at the beginning of the log. *traces* makes what is kept for plots, *on_record*
-    hears every output, *progress* the stream time and the number of events.
+    hears every output, *progress* the stream time and the number of events. *is_wanted* may thin out clocks.
     """
     rehearsal, out = Rehearsal(catalogue, partitions), Outcome()
     kept = traces(rehearsal) if traces is not None else None
@@ -59,6 +60,8 @@ def run(
     for queue, value in learned:
         rehearsal.lay(partition_of_queue(queue, partitions), value)
     for item in timeline(recording, clock_every_ms=clock_every_ms, since_ms=since_ms, tail_ms=tail_ms):
+        if is_wanted is not None and not is_wanted(item):
+            continue
         for partition in places(item, partitions):
             rehearsal.lay(partition, item.value)
         if not item.clock:

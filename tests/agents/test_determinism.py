@@ -20,7 +20,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 
-from agents.actor import PartitionActor
+from agents.actor import PartitionActor, Record
+from callwatch.backtest.happened import Happened
+from callwatch.backtest.run import run as backtest
 from callwatch.intervals import IntervalTable, dead_lines, setup_for
 from callwatch.rehearsal import rehearse
 from callwatch.settings import load_settings, parse_settings
@@ -29,7 +31,16 @@ from models.broker_access import client_options
 from models.catalogue import Catalogue
 from models.fields import is_unit
 from models.runtime import KafkaSettings
-from models.topics import ANOMALIES, DEAD_LETTERS, EVENTS, INTERVALS, OUTPUT_TOPICS, WORKORDERS, topic_name
+from models.topics import (
+    ANOMALIES,
+    DEAD_LETTERS,
+    EVENTS,
+    INTERVALS,
+    OUTPUT_TOPICS,
+    WORKORDER_LOG,
+    WORKORDERS,
+    topic_name,
+)
 from sources.anonymous_bank import import_bank
 from sources.kafka_sink import KafkaSink
 from sources.pseudonym import Pseudonyms
@@ -138,6 +149,40 @@ def test_commands_of_a_capture_are_decided_where_they_lie(capture: Case) -> None
     assert by_queue[0] == by_queue[1]
     states = {order["state"] for orders in by_queue[0].values() for order in orders}
     assert {"acknowledged", "analysing", "verifying"} <= states
+
+
+def said_by(outputs: Outputs) -> Happened:
+    """Episodes and orders of queues in what came out, each partition's in the order in which it was decided."""
+    happened = Happened()
+    said = [(orjson.loads(value), topic, value) for (topic, _), values in outputs.items() for value in values]
+    placed = [(one["pos"], topic, value) for one, topic, value in said if "pos" in one and not is_unit(one["queue"])]
+    for (partition, *_), topic, value in sorted(placed):
+        happened.add(Record(topic, partition, None, value, (0, 0)))
+    return happened
+
+
+def assert_backtest(case: Case, written: Outputs) -> None:
+    """A backtest of the recording says what is written, word for word, and scores it the same."""
+    theirs = said_by(written)
+    records: Outputs = defaultdict(list)
+    with open_recording(case.path) as recording:
+        outcome = backtest(
+            recording,
+            case.catalogue,
+            partitions=PARTITIONS,
+            clock_every_ms=case.clock_every_ms,
+            tail_ms=case.tail_ms,
+            on_record=lambda record: records[(record.topic, record.partition)].append(record.value),
+        )
+    for key in ((topic, p) for topic in (ANOMALIES, WORKORDERS, WORKORDER_LOG) for p in range(PARTITIONS)):
+        ours_of = [value for value in records[key] if not is_unit(orjson.loads(value)["queue"])]
+        assert ours_of == written[key], key
+    ours = outcome.happened
+    mine = {ident: one for ident, one in ours.episodes.items() if not is_unit(one.queue)}
+    assert mine == theirs.episodes
+    assert {ident: one for ident, one in ours.orders.items() if not is_unit(one.queue)} == theirs.orders
+    assert theirs.episodes
+    assert theirs.orders
 
 
 def last_revisions(outputs: Outputs) -> dict[tuple[str, int], dict[str, Any]]:
@@ -306,7 +351,7 @@ def test_one_worker_flat_out(floors: Callable[[Case, int], Floor], capture: Case
     with floor.sink() as sink:
         capture.replayed(sink)
     floor.start()
-    assert_written(floor, capture.rehearsed())
+    assert_backtest(capture, assert_written(floor, capture.rehearsed()))
 
 
 @pytest.mark.stack
@@ -333,6 +378,7 @@ def test_a_day_of_the_bank_and_its_half_hour_table(floors: Callable[[Case, int],
         bank.replayed(sink)
     floor.start()
     written = assert_written(floor, bank.rehearsed())
+    assert_backtest(bank, written)
     table = IntervalTable(setup_for(bank.catalogue, None, None), by_event=False)
     with open_recording(bank.path) as recording:
         assert list(dead_lines(table, recording, lambda _: None)) == []

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from itertools import pairwise
 from math import isfinite, nan
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from alerts.detect.contract import LIMIT_SCORE, Detector, Judged, Verdict
 from alerts.detect.registry import DETECTORS
 
+ALERTS = Path(__file__).parents[3] / "alerts"
 HALF_HOUR_MS = 1_800_000
 START_MS = 1_700_000_000_000 - 1_700_000_000_000 % HALF_HOUR_MS
 DAY = 48
@@ -180,3 +183,16 @@ def test_another_unit_is_another_unit_and_nothing_else(name: str, scale: float, 
 def test_names_are_permanent_and_their_own() -> None:
     assert [DETECTORS[name]().name for name in DETECTORS] == list(DETECTORS)
     assert all(a != b for a, b in pairwise(sorted(DETECTORS)))
+
+
+@pytest.mark.parametrize(
+    "path", sorted(p for f in ("detect", "habit") for p in (ALERTS / f).glob("*.py")), ids=lambda p: p.stem
+)
+def test_nothing_here_is_left_to_chance_or_to_a_clock(path: Path) -> None:
+    """What detectors and habits are made of: no random numbers, no time of its own, no environment."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    modules = {alias.name.partition(".")[0] for n in ast.walk(tree) if isinstance(n, ast.Import) for alias in n.names}
+    modules |= {(n.module or "").partition(".")[0] for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
+    assert not modules & {"random", "secrets", "time", "os", "uuid"}
+    called = {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
+    assert not called & {"random", "default_rng", "now", "utcnow", "today"}
