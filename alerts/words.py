@@ -345,6 +345,8 @@ _PATTERNS: Final = (
     ),
     (re.compile(r"the alarm was (.+)"), r"判定为\1"),
     (re.compile(r"nothing was heard of it for (.+)"), r"\1无进展"),
+    (re.compile(r"No call of (.+) has connected for (\d+) hours"), r"\1 电话无法接通已超过\2小时"),
+    (re.compile(r"The emergency of (.+) has lasted (\d+) hours"), r"\1应急状态已超过\2小时"),
     (re.compile(r"no call has connected for (\d+) hours"), r"电话无法接通已超过\1小时"),
     (re.compile(r"the emergency of (.+) has lasted (\d+) hours"), r"\1应急状态已超过\2小时"),
     (re.compile(r"(\d+) similar orders are offered"), r"推荐\1个相似工单"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from alerts.defaults import default_rules, default_unit_rules
@@ -216,13 +216,20 @@ def _peak(table: Table) -> frozenset[int]:
 
 
 def _rules(tables: list[Table], names: _Names) -> tuple[Rule, ...]:
-    """The rules; the default ones for queues hold unless there are others for queues, those for units likewise."""
+    """The rules; the default ones for queues hold unless there are others for queues and none that changes a default
+    one, those for units likewise."""
+    changes = [table for table in tables if table.boolean("default", False)]
+    tables = [table for table in tables if table not in changes]
+    changed = [_changed_default(table, names) for table in changes]
+    _once(changes, "id", [old.id for old, _ in changed])
+    new = {old.id: rule for old, rule in changed}
     rules = tuple(_rule(table, names) for table in tables)
     _once(tables, "id", [rule.id for rule in rules])
     given = rules
-    for of, standard in (("queues", default_rules()), ("units", default_unit_rules())):
-        if any(rule.of == of for rule in given):
+    for of, defaults in (("queues", default_rules()), ("units", default_unit_rules())):
+        if any(rule.of == of for rule in given) and not any(old.of == of for old, _ in changed):
             continue
+        standard = tuple(found for rule in defaults if (found := new.get(rule.id, rule)) is not None)
         taken = {rule.id for rule in standard}
         for table, rule in zip(tables, given, strict=True):
             if rule.id in taken:
@@ -271,6 +278,30 @@ def _usual(table: Table, metric: Metric) -> Literal["tell", "quiet"]:
     if usual == "quiet" and gate_of(metric.id) is None:
         table.refuse("usual", f"nothing is learned of {metric.id}, so nobody could say what is usual")
     return usual
+
+
+def _changed_default(table: Table, names: _Names) -> tuple[Rule, Rule | None]:
+    """The default rule that a ``[[rule]]`` with ``default = true`` is about, and what it is made into: what the table
+    names is changed, the rest stays. None: it is switched off (``off = true``)."""
+    known = {rule.id: rule for rule in (*default_rules(), *default_unit_rules())}
+    old: Rule = table.choice("id", known)
+    if table.boolean("off", False):
+        return old, None
+    metric, side = METRIC[old.metric], "below" if old.below else "above"
+    levels = {key: _level(table, metric, key, default=getattr(old, key)) for key in ("limit", "target", "recovery")}
+    if (levels["target"] < levels["limit"]) if old.below else (levels["target"] > levels["limit"]):
+        table.refuse(_key(metric, "limit"), f"lies on the wrong side of the target: breach is {side} it")
+    return old, replace(
+        old,
+        limit=levels["limit"],
+        target=levels["target"],
+        recovery=levels["recovery"],
+        pattern=_pattern(table, names, old.pattern, old.of == "units"),
+        severity=table.integer("severity", old.severity, low=1, high=4),
+        min_sample=table.integer("min_sample", old.min_sample, high=1_000_000),
+        hold_ms=table.millis("hold_s", old.hold_ms),
+        recover_hold_ms=table.millis("recover_hold_s", old.recover_hold_ms),
+    )
 
 
 def _per(table: Table, metric: Metric) -> Literal["", "agent"]:

@@ -221,6 +221,7 @@ class SiblingBook:
 
     @minute.setter
     def minute(self, minute: int) -> None:
+        """Take it up from a snapshot."""
         self._minute, self._written = minute, False
 
 

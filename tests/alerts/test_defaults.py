@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alerts.defaults import default_rules
+from alerts.defaults import default_rules, default_unit_rules
 from alerts.judge import Judge
 from alerts.rules import Step
-from models.metric import FIGURES, METRIC, figure
+from models.metric import COMPARISONS, FIGURES, METRIC, OF_THE_WHOLE, figure
 
 DATA = Path(os.environ.get("CALLWATCH_DATA", Path(__file__).parents[3] / "shared" / "data"))
 FEBRUARY = DATA / "anonymous-bank" / "1999-02.tsv.xz"
@@ -27,9 +27,16 @@ def test_default_rules_are_sound() -> None:
     assert len({r.id for r in rules}) == len(rules)
     for rule in rules:
         assert (rule.metric, rule.window) in FIGURES
-        assert METRIC[rule.metric].better == ("up" if rule.below else "down") or rule.metric == "silence_ms"
+        assert METRIC[rule.metric].better in ("up" if rule.below else "down", "neither")
         assert (rule.target > rule.limit) == rule.below  # a tile turns yellow before an order opens
         assert rule.recovery > 0
+
+
+def test_default_rules_of_units_are_of_data_and_of_members_alone() -> None:
+    rules = default_unit_rules()
+    assert {r.metric for r in rules} <= OF_THE_WHOLE | COMPARISONS
+    assert not {r.id for r in rules} & {r.id for r in default_rules()}
+    assert all((rule.metric, rule.window) in FIGURES and rule.of == "units" for rule in rules)
 
 
 def seconds(text: str) -> int:

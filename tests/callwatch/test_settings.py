@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import callwatch
-from alerts.defaults import default_rules
+from alerts.defaults import default_rules, default_unit_rules
 from callwatch.settings import load_settings, parse_settings
 from callwatch.timetable import parse_span
 from models.catalogue import FlowOut, Formula, LoopLimits, OpeningHours
@@ -123,7 +123,7 @@ def test_a_whole_file_becomes_one_typed_object() -> None:
     assert queue.immediate_ms == 7_500
     assert queue.peak == {20, 21, 96 + 20, 96 + 21, 335, 0}
     assert queue.hours == ()  # always open, although its site is not
-    slow, agents = book.rules
+    slow, agents, *_ = book.rules
     assert (slow.limit, slow.target, slow.recovery, slow.below) == (40_000, 20_000, 4_000, False)
     assert (slow.hold_ms, slow.recover_hold_ms, slow.min_sample, slow.severity) == (90_000, 60_000, 5, 2)
     assert (agents.below, agents.limit, agents.target) == (True, 2, 2)
@@ -132,7 +132,9 @@ def test_a_whole_file_becomes_one_typed_object() -> None:
 
 def test_no_file_gives_the_defaults_with_the_default_rules() -> None:
     settings = load_settings(None, {})
-    assert settings == replace(Settings(), catalogue=replace(Settings().catalogue, rules=default_rules()))
+    assert settings == replace(
+        Settings(), catalogue=replace(Settings().catalogue, rules=default_rules() + default_unit_rules())
+    )
     assert parse_settings("rule = []", "x", {}).catalogue.rules == ()
 
 
@@ -143,6 +145,33 @@ def test_rules_for_units_leave_those_for_queues_as_they_are() -> None:
     assert (rules[-1].id, rules[-1].of, rules[-1].pattern) == ("all", "units", "[*]")
     both = parse_settings(text + RULE, "s.toml", {}).catalogue.rules
     assert [(rule.id, rule.of) for rule in both] == [("all", "units"), ("r", "queues")]
+    queues = parse_settings(RULE, "s.toml", {}).catalogue.rules
+    assert queues[1:] == default_unit_rules()
+
+
+def test_a_default_rule_is_changed_or_switched_off_by_its_id() -> None:
+    text = '[[rule]]\nid = "abandonment"\ndefault = true\nlimit = 0.3\nseverity = 3\n'
+    text += '[[rule]]\nid = "queued"\ndefault = true\noff = true\n'
+    rules = {rule.id: rule for rule in parse_settings(text + RULE, "s.toml", {}).catalogue.rules}
+    was = {rule.id: rule for rule in (*default_rules(), *default_unit_rules())}
+    assert rules.keys() == was.keys() - {"queued"} | {"r"}
+    assert rules["abandonment"] == replace(was["abandonment"], limit=0.3, severity=3)
+    for wrong, said in (
+        ('id = "nothing"', "nothing"),
+        ('id = "abandonment"\nlimit = 0.01', "wrong side"),
+        ('id = "abandonment"\nmetric = "offered"', "metric"),
+    ):
+        with pytest.raises(SettingsError, match=said):
+            parse_settings(f"[[rule]]\n{wrong}\ndefault = true\n", "s.toml", {})
+
+
+def test_a_limit_per_agent() -> None:
+    waiting = '[[rule]]\nid = "w"\nmetric = "waiting"\nwindow = "now"\nlimit = 1.5\nper = "agent"\n'
+    assert parse_settings(waiting, "s.toml", {}).catalogue.rules[0].per == "agent"
+    with pytest.raises(SettingsError, match="is a ratio"):
+        parse_settings(
+            waiting.replace("waiting", "abandonment_rate").replace("now", "5m").replace("1.5", "0.5"), "s.toml", {}
+        )
 
 
 def test_the_environment_carries_secrets_and_overrides_addresses() -> None:
@@ -165,6 +194,7 @@ def test_the_settings_that_come_along_are_good_and_carry_the_tuned_rules(name: s
     book = load_settings(DEMO / f"{name}.toml", {}).catalogue
     silence = "bank/PS" if name == "bank" else "*"
     expected = [replace(r, pattern=silence) if r.id == "silence" else r for r in default_rules()]
+    expected += default_unit_rules()
     assert list(book.rules) == expected, "alerts/defaults.py was tuned: take the numbers over here"
     assert {person.tier for person in book.people} == {0, 1, 2, 3, 4}
     for queue in book.queues:
