@@ -41,8 +41,10 @@ def worst_window(subject: str, read: Read) -> tuple[str, bool]:
     scores = {window: read(subject, window) for window in ROLLING}
     known = {window: score for window, score in scores.items() if score is not None}
     if not known:
-        return LONGEST, True
+        return LONGEST, read(subject, "now") is not None
     worst = max(known, key=lambda window: known[window])
+    if known[worst] <= 0.0 and not read(subject, "now"):
+        return LONGEST, False  # nothing is unusual any more
     return (LONGEST, True) if (read(subject, "now") or 0.0) > known[worst] else (worst, False)
 
 

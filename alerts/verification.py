@@ -69,12 +69,14 @@ def refusal(active: Sequence[Rule], read: Read) -> Refusal | None:
 def seen(symptoms: Sequence[Rule], read: Read, expected: float | None = None) -> int:
     """Calls offered since the resolve that can speak: with an outcome, or arrived where arrivals are what is judged.
 
-    Where fewer calls came than usual, those that stay away speak too: of so many *expected* since.
+    Where fewer calls came than usual, and nothing but figures of now (silence) beside, those that stay away speak too:
+    of so many *expected* since.
     """
     counted = {"arrivals" if _of_arrivals(r) else "outcomes" for r in symptoms} or {"outcomes"}
     found = int(min(read(metric, "resolve") or 0.0 for metric in sorted(counted)))
-    stay_away = symptoms and all(rule.metric == FEWER for rule in symptoms)
-    return max(found, int(expected)) if stay_away and expected is not None else found
+    fewer = any(rule.metric == FEWER for rule in symptoms)
+    others = any(rule.window != "now" or (rule.metric in SUBJECT and rule.metric != FEWER) for rule in symptoms)
+    return max(found, int(expected)) if fewer and not others and expected is not None else found
 
 
 def outcome(symptoms: Sequence[Rule], read: Read) -> tuple[bool, str] | None:
