@@ -327,7 +327,7 @@ def _level(table: Table, metric: Metric, key: str, like: str = "", default: floa
         return _level(table, metric, like)
     if metric.unit == "ms":
         return float(table.millis(name) if default is None else table.millis(name, default))
-    high = 1.0 if metric.unit == "ratio" else 1e9
+    high = 1.0 if metric.unit == "ratio" and metric.id != "capacity_use" else 1e9  # load can be more than capacity
     return table.number(name, high=high) if default is None else table.number(name, default, high=high)
 
 

@@ -11,7 +11,7 @@ import callwatch
 from alerts.defaults import default_rules, default_unit_rules
 from callwatch.settings import load_settings, parse_settings
 from callwatch.timetable import parse_span
-from models.catalogue import FlowOut, Formula, LoopLimits, OpeningHours
+from models.catalogue import AlarmBudget, FlowOut, Formula, LoopLimits, OpeningHours
 from models.errors import SettingsError
 from models.runtime import Settings
 
@@ -300,6 +300,11 @@ BAD = [
     ("limit of no time", "[limits]\nresolve_min = [1, 2, 0]\n", 2, "three numbers"),
     ("verify nothing", "[limits]\nverify_calls = 0\n", 2, "from 1"),
     ("causes", 'causes = [""]\n', 1, "list of texts"),
+    ("no alarms at all", "[judge]\nalarms_per_week = 0\n", 2, "from 0.01 to 100"),
+    ("orders without end", "[judge]\norders_per_shift = 5000\n", 2, "from 0.1 to 1000"),
+    ("a judge of another name", "[judge]\nsigma = 3\n", 2, "sigma"),
+    ("quiet of what nobody learns", RULE.replace("abandonment_rate", "lost_calls") + 'usual = "quiet"\n', 6, "nothing"),
+    ("neither told nor quiet", RULE + 'usual = "never"\n', 6, "tell, quiet"),
 ]  # fmt: skip
 
 
@@ -310,6 +315,17 @@ def test_what_is_wrong_is_refused_with_file_line_and_reason(text: str, line: int
     assert str(refused.value).startswith(f"s.toml:{line}: "), refused.value
     assert reason in str(refused.value)
     assert refused.value.exit_code == 2
+
+
+def test_what_is_usual_is_set() -> None:
+    judge = "[judge]\nalarms_per_week = 0.5\norders_per_shift = 4\n"
+    found = parse_settings(judge + RULE + 'usual = "quiet"\n', "s.toml", {})
+    assert found.catalogue.judge == AlarmBudget(0.5, 4.0)
+    assert found.catalogue.rules[0].usual == "quiet"
+    assert parse_settings("", "s.toml", {}).catalogue.judge == AlarmBudget(1.0, 6.0)
+    quiet = {rule.id for rule in default_rules() if rule.usual == "quiet"}
+    assert quiet >= {"service-level", "abandonment", "longest-wait", "waiting-long"}
+    assert all(rule.severity in (2, 3) for rule in default_rules() if rule.usual == "quiet")
 
 
 def test_a_file_that_cannot_be_read_is_refused_by_name(tmp_path: Path) -> None:

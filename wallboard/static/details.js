@@ -6,7 +6,7 @@ import { button, byId, chinese, make, refill, setAttribute, setHidden, setText }
 import { get } from "./feed.js";
 import { STEPS, asked, steps } from "./steps.js";
 import { clockText, moment } from "./when.js";
-import { FINDING_KINDS, FINDING_STATES, ORDER_STATES, SEVERITIES, TIERS, WAYS, figure, problemText, waitingText } from "./words.js";
+import { FINDING_KINDS, FINDING_STATES, ORDER_STATES, SEVERITIES, TIERS, WAYS, figure, problemText, span, waitingText } from "./words.js";
 
 /** Changes of an order come in bursts; its log is read once for each. */
 const AGAIN_MS = 300;
@@ -155,7 +155,7 @@ export class Details {
     const { order, asked: told } = this;
     const at = this.page.at();
     const asks = order.consultation;
-    const { storm } = order;
+    const { storm, outage } = order;
     const plan = this.page.row(order.queue)?.plan;
     const owner = order.owner ? `${order.owner_name || order.owner}${told.since === null ? "" : `, since ${moment(told.since, at)}`}` : "nobody";
     return [
@@ -163,6 +163,7 @@ export class Details {
       ["liaison", "联络员", order.liaison && this.name(order.liaison)],
       ["opened", "发现时间", `${moment(order.opened_ms, at)}${order.reopened ? `, reopened ${order.reopened}×` : ""}${order.escalation ? `, escalated ${order.escalation}×` : ""}`],
       ["severity", "级别", `${order.severity}, ${SEVERITIES[order.severity] ?? ""}`],
+      ["no connection", "无法接通", outage && (outage.ended_ms === null ? `for ${span(Math.floor((at - outage.since_ms) / 60000) * 60000)}, since ${moment(outage.since_ms, at)}${outage.marks.length ? `, longer than ${Math.max(...outage.marks)} h` : ""}` : `${moment(outage.since_ms, at)} to ${moment(outage.ended_ms, at)}`)],
       ["plan", "计划", !isOver(order) && plan && `${plan.ending.english} ${plan.ending.chinese}`],
       ["storm", "大面积异动", storm && `${storm.open} of ${storm.count} queues still open: ${storm.queues.join(", ")}${storm.count > storm.queues.length ? ` and ${storm.count - storm.queues.length} more` : ""}`],
       ["parent order", "上级工单", order.parent && `${order.parent}${isOver(order) ? "" : ", held under it: nobody is paged, its limits stand still"}`],
