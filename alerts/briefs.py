@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, Protocol
+from zlib import crc32
 
 from alerts.aims import service_target
 from alerts.order import Brief, WorkOrder
@@ -23,14 +24,16 @@ from alerts.staffing.moved import Reading
 from alerts.staffing.needed import Goal, agents_needed
 from alerts.staffing.patience import Patience
 from alerts.staffing.why import Judged, Situation
+from alerts.turn import Turn
 from models.catalogue import Catalogue, QueueSettings, Rule
 from models.hours import settings_for, site_of
 from models.metric import WINDOW_MS
 from models.plan.interval import PlanInterval
 
 EVERY_MS: Final = 5 * 60_000
-#: Briefings made at one clock: 30 ms each, 130 ms for 800 agents. In a storm the others follow at the next clocks.
-AT_ONCE: Final = 2
+#: Where many queues may break together their first briefings are spread over so much time, by their orders' ids: one
+#: takes 30 ms, 130 ms for 800 agents, and whose turn it is must not depend on which queues share a partition.
+SPREAD_MS: Final = 10_000
 #: States in which somebody still has to find out, or to do something.
 BRIEFED: Final = frozenset({"detected", "dispatched", "acknowledged", "analysing"})
 WINDOW: Final = "30m"
@@ -58,20 +61,16 @@ class Figures(Protocol):
 
 @dataclass(slots=True)
 class Briefs:
-    """Makes the briefings of one clock. *left*: how many more it may make."""
+    """Makes the briefings of one input."""
 
     catalogue: Catalogue
     rules: Iterable[Rule]
     plans: PlanWatch
     live: Figures
     now_ms: int
-    left: int = AT_ONCE
 
     def __call__(self, order: WorkOrder) -> bool:
-        """Write a briefing into *order*, unless this clock has made enough; whether it did."""
-        if self.left <= 0:
-            return False
-        self.left -= 1
+        """Write a briefing into *order*; True."""
         told = briefing(self.known(order.queue))
         order.briefing = Brief(
             self.now_ms, list(told.english), list(told.chinese), dict(told.data), dict(told.left_out)
@@ -109,15 +108,27 @@ class Briefs:
         return plan and replace(plan, scheduled=now.scheduled if now else None, required=now.required if now else None)
 
 
+def first(turn: Turn, order: WorkOrder) -> None:
+    """*order* opens or comes back: it is briefed at once, or in a moment where many may break together."""
+    if turn.by_clock and turn.storms is not None and turn.storms.may_come(order.queue):
+        order.briefing = None
+    else:
+        turn.brief(order)
+
+
 def is_due(order: WorkOrder, now_ms: int) -> bool:
-    """Whether *order* is to be briefed again."""
-    return order.state in BRIEFED and (order.briefing is None or now_ms - order.briefing.at_ms >= EVERY_MS)
+    """Whether *order* is to be briefed, for the first time or again."""
+    if order.state not in BRIEFED:
+        return False
+    if order.briefing is not None:
+        return now_ms - order.briefing.at_ms >= EVERY_MS
+    return now_ms - max(order.opened_ms, order.private.broke_ms) >= crc32(order.id.encode()) % SPREAD_MS
 
 
-def with_headline(order: WorkOrder, said: tuple[str, str], now_ms: int) -> tuple[str, str]:
-    """*said* with who waits and the first cause, where *order* was briefed at this clock: what a first page says."""
+def with_headline(order: WorkOrder, said: tuple[str, str], since_ms: int) -> tuple[str, str]:
+    """*said* with who waits and the first cause, where *order* was briefed since *since_ms*: what a first page says."""
     brief = order.briefing
-    if brief is None or brief.at_ms != now_ms:
+    if brief is None or brief.at_ms < since_ms:
         return said
     english, chinese = headline(brief.english, brief.chinese, brief.data, brief.left_out)
     return (f"{said[0]}. {english}", f"{said[1]}。{chinese}") if english else said

@@ -91,7 +91,7 @@ def begin(
     data: Data | None = None,
 ) -> None:
     """A new order, opened by *event*: to a person, with its limits, with what like orders have taught."""
-    turn.brief(order)
+    briefs.first(turn, order)
     figures = turn.figures(order)
     order.private.first_figures = {name: value for name, value in figures.items() if value is not None}
     turn.log(order, event, "raised", said[0], actor, data)
@@ -104,11 +104,10 @@ def begin(
         people.give(order, choice.person)
         go(order, "breached")
         turn.log(order, event, "dispatched", choice.reason, data={"owner": choice.person.id})
-        told = briefs.with_headline(order, said, turn.now_ms)
         if actor == SYSTEM:
-            storm_pages.first_page(catalogue, turn, order, choice.person, told)
+            storm_pages.first_page(catalogue, turn, order, choice.person, said)
         else:
-            people.page(catalogue, turn, order, choice.person, told)
+            people.page(catalogue, turn, order, choice.person, briefs.with_headline(order, said, turn.now_ms))
     if not storm_pages.joins(turn, order):
         turn.alert("raised", order, *said)
     _remember(catalogue, turn, order, event)
@@ -142,7 +141,7 @@ def _join(catalogue: Catalogue, turn: Turn, order: WorkOrder, change: Change, sa
     if rule.severity < order.severity:
         order.severity, order.sentence = rule.severity, said[0]
         tighten(catalogue, turn, order)
-        turn.brief(order)
+        _brief_anew(turn, order)
     if not order.private.by_itself:
         proof.joined(catalogue, turn, order)
     go(order, "joined")
@@ -199,16 +198,15 @@ def reopen(
         people.give(order, owner)
         order.private.tried = [owner.id]
     limits.both_anew(catalogue, turn, order, owner)
-    turn.brief(order)
+    briefs.first(turn, order)
     turn.log(order, "relapsed", "reopened", said[0], data={**data, "reopened": order.reopened})
     consultation.keep_apart(catalogue, turn, order)
     if turn.memory.withdraw(order):
         turn.log(order, "relapsed", "experience_withdrawn", "it was not over, so what was done has not helped")
-    told = briefs.with_headline(order, said, turn.now_ms)
     if owner is not None and turn.by_clock:
-        storm_pages.first_page(catalogue, turn, order, owner, told)
+        storm_pages.first_page(catalogue, turn, order, owner, said)
     elif owner is not None:
-        people.page(catalogue, turn, order, owner, told)
+        people.page(catalogue, turn, order, owner, briefs.with_headline(order, said, turn.now_ms))
     turn.alert("raised", order, f"Again, inside the reopen window: {said[0]}", f"复发:{said[1]}")
 
 
@@ -217,8 +215,14 @@ def worse(turn: Turn, order: WorkOrder | None, change: Change, said: tuple[str, 
     if order is None or order.state not in OPEN or change.rule.id not in order.active:
         return
     order.sentence = said[0]
-    turn.brief(order)
+    _brief_anew(turn, order)
     turn.log(order, "joined", "worse", said[0], data={"rule": change.rule.id})
+
+
+def _brief_anew(turn: Turn, order: WorkOrder) -> None:
+    """It got worse: what is known now. What a storm holds is told of with its parent; a first briefing comes first."""
+    if order.parent is None and order.briefing is not None:
+        turn.brief(order)
 
 
 def brief_again(turn: Turn, order: WorkOrder) -> None:

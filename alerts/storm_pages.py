@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from alerts import limits, people, routing
+from alerts import briefs, limits, people, routing
 from alerts.order import WorkOrder
 from alerts.storm import PAGE_WAITS_MS
 from alerts.storm_book import StormBook
@@ -32,7 +32,7 @@ def first_page(catalogue: Catalogue, turn: Turn, order: WorkOrder, person: Perso
     if joins(turn, order):
         return
     if book is None or not turn.by_clock or turn.quiet(order) or not book.may_come(order.queue):
-        people.page(catalogue, turn, order, person, said)
+        people.page(catalogue, turn, order, person, briefs.with_headline(order, said, turn.now_ms))
         return
     private = order.private
     order.withheld = True
@@ -56,6 +56,7 @@ def page_due(catalogue: Catalogue, turn: Turn, book: StormBook, order: WorkOrder
     if turn.now_ms < book.waits_until(order.queue, private.page_from_ms, _waits_ms(order)):
         return
     person, said = routing.person_of(catalogue, private.page_to), (private.page_said[0], private.page_said[1])
+    said = briefs.with_headline(order, said, private.page_from_ms)
     forget_page(order)
     if person is not None and person.id == order.owner:
         people.page(catalogue, turn, order, person, said)

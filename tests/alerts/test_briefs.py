@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from alerts import briefs
-from alerts.briefs import AT_ONCE, EVERY_MS, Briefs
+from alerts.briefs import EVERY_MS, Briefs
 from alerts.judgement import Judgement
 from alerts.order import packed, unpacked
 from alerts.plan.watch import PlanWatch
@@ -20,6 +20,7 @@ from alerts.staffing.live import flow_share, patience_of, usual_flow_share
 from alerts.staffing.needed import Goal
 from alerts.staffing.patience import patience
 from alerts.staffing.recovery import Present
+from alerts.storm_book import StormBook
 from alerts.story import record, tell, text
 from models.catalogue import QueueSettings
 from models.plan.interval import PlanDay, PlanInterval, local_day
@@ -190,7 +191,7 @@ def test_what_is_being_verified_is_not_briefed() -> None:
 
 def test_a_closed_queue_with_nobody_waiting_has_no_trouble_to_tell() -> None:
     made = world(planned())
-    found = {"kind": "complaint", "text": "line is dead", "severity": 2, "verify": "probe"}
+    found: dict[str, Any] = {"kind": "complaint", "text": "line is dead", "severity": 2, "verify": "probe"}
     made.tell("report", "lia", order="-", **found)
     assert made.order()["briefing"] is not None
     made.put("now", open=0, waiting=0, waiting_past_threshold=0)
@@ -214,20 +215,29 @@ def test_getting_worse_and_coming_back_are_briefed() -> None:
     assert worse["order_after"]["briefing"]["data"]["agents_needed"] > first["data"]["agents_needed"]
 
 
-def test_a_clock_makes_so_many_briefings_and_the_others_follow() -> None:
-    names = tuple(f"bank/q{n}" for n in range(AT_ONCE + 2))
-    made = world(queues=names)
-    for name in names:
-        made.service(0.4, queue=name)
-    made.run(61 * S)
-    raised = [entry for entry in made.log() if entry["decision"] == "raised"]
-    assert len(raised) == len(names)
-    assert (
-        sum("briefing" in entry["order_after"] and entry["order_after"]["briefing"] is not None for entry in raised)
-        == AT_ONCE
-    )
-    made.run(S)
-    assert all(made.order(name)["briefing"] for name in names)
+def test_where_many_may_break_together_first_briefings_are_spread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(StormBook, "may_come", lambda *_: True)
+    names = tuple(f"bank/q{n}" for n in range(40))
+
+    def briefed(queues: tuple[str, ...]) -> dict[str, int]:
+        made = world(queues=queues)
+        for name in queues:
+            made.service(0.4, queue=name)
+        made.run(61 * S)
+        opened = {e["queue"]: e["at_ms"] for e in made.log() if e["decision"] == "raised"}
+        assert all(made.order(name)["briefing"] is None for name in queues)
+        made.run(30 * S)
+        told = {e["queue"]: e["at_ms"] - opened[e["queue"]] for e in made.log() if e["decision"] == "briefed"}
+        page = made.alerts("page")
+        assert len(page) == len(queues)  # after it has waited, with what is known by then
+        assert all("12 waiting, 5 beyond 20 s, 4 more within 20 s" in one["text"] for one in page)
+        return told
+
+    together = briefed(names)
+    assert together.keys() == set(names)
+    assert 0 <= min(together.values()) < 2 * S
+    assert 8 * S < max(together.values()) <= 10 * S
+    assert briefed(names[7:9]) == {name: together[name] for name in names[7:9]}  # whoever else shares the partition
 
 
 def test_units_and_partitions_without_plans_brief_nobody() -> None:
