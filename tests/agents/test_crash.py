@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,10 @@ ROOT = Path(__file__).parents[2]
 Outputs = dict[tuple[str, int], list[bytes]]
 
 
+#: Where partitions hear of storms depends on who reads first; `tests/agents/test_storms.py` has those.
+APART = replace(catalogue(), limits=replace(catalogue().limits, storm_queues=0))
+
+
 @pytest.fixture(scope="module")
 def logs(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Log]:
     return morning(tmp_path_factory.mktemp("morning"), PARTITIONS)
@@ -42,7 +47,7 @@ def expected(logs: dict[int, Log]) -> Outputs:
     """What an uninterrupted run causes."""
     out: Outputs = {(t, p): [] for t in (*OUTPUT_TOPICS, DEAD_LETTERS) for p in range(PARTITIONS)}
     for p, log in logs.items():
-        for record in run(PartitionActor(p, PARTITIONS, catalogue()), log):
+        for record in run(PartitionActor(p, PARTITIONS, APART), log):
             out[(record.topic, p)].append(record.value)
     return out
 
@@ -58,6 +63,7 @@ class Site:
         where = f'[kafka]\nbootstrap = "{kafka.bootstrap}"\nprefix = "{kafka.prefix}"\npartitions = {PARTITIONS}\n'
         slow = 'clock = "log"\nsnapshot_every_s = 0.3\nfetch_max_records = 200\n'
         text = demo.replace('clock = "log"', slow, 1) + where + f'[valkey]\nurl = "{valkey_url}"\n'
+        text += "[limits]\nstorm_queues = 0\n"
         self.settings = folder / "settings.toml"
         self.settings.write_text(text, encoding="utf-8")
 
@@ -159,7 +165,7 @@ def caused(site: Site) -> Outputs:
 
     out: Outputs = {(t, p): [] for t in (*OUTPUT_TOPICS, DEAD_LETTERS) for p in range(PARTITIONS)}
     for p, log in asyncio.run(read()).items():
-        for record in run(PartitionActor(p, PARTITIONS, catalogue()), log):
+        for record in run(PartitionActor(p, PARTITIONS, APART), log):
             if record.topic != EVENTS:
                 out[(record.topic, p)].append(record.value)
     return out

@@ -15,6 +15,7 @@ from alerts.rebuild import by_order, rebuild
 from alerts.storm import PAGE_WAITS_MS
 from models.catalogue import Catalogue
 from models.partition import partition_of
+from models.storm import Standing
 from models.topics import ALERTS, WORKORDER_LOG, WORKORDERS
 from tests.agents.storm_world import S, Town, catalogue
 from tests.agents.unit_world import World
@@ -249,12 +250,24 @@ def test_a_storm_that_was_none_gives_its_queues_back() -> None:
     assert len([o for o in town.orders().values() if o["queue"] == "north/*"]) == 1, "the same queues are none again"
 
 
+def test_a_storm_whose_unit_is_gone_lets_its_queues_go() -> None:
+    town = begun(catalogue(*NORTH), queues(6))
+    for actor in town.rehearsal.actors:
+        book = actor.judgement.storms
+        book.take([Standing("north/*", book.standings["north/*"].n + 1, town.now_ms, ended="closed")])
+    town.run(2)
+    assert {order["parent"] for order in town.orders().values()} == {None}
+    assert ("storm_over", "continued", "storm_closed") in town.log("north/q002")
+    assert ("ann", "north/q002") in town.pages()
+
+
 def test_who_takes_a_queue_takes_it_out() -> None:
     town = begun(catalogue(*NORTH), queues(6))
     town.tell("north/q002", "take", actor="bo")
     town.run(30)
     order = town.order("north/q002")
     assert (order["owner"], order["parent"], order["state"]) == ("bo", None, "acknowledged")
+    assert ("storm_over", "continued", "taken_out_of_the_storm") in town.log("north/q002")
     assert {order["owner"] for order in town.children(town.order("north/*")["id"])} == {"ann"}
 
 
@@ -264,6 +277,7 @@ def test_the_children_go_with_their_parent_to_another_person() -> None:
     town.run(12)
     assert {order["owner"] for order in town.orders().values()} == {"bo"}
     assert {order["state"] for order in town.orders().values()} == {"acknowledged"}
+    assert ("storm_begins", "reassigned", "the_parents_owner") in town.log("north/q002")
     assert town.pages() == [("ann", "north/*")]
 
 

@@ -49,6 +49,8 @@ severity = 3
 hold_s = 10
 recovery = 1
 of = "units"
+[limits]
+storm_queues = 0
 """
 
 
