@@ -296,6 +296,7 @@ LACKING: Final[dict[str, Words]] = {
     "like": ("which similar order", "相似工单编号"),
     "helped": ("yes or no", "是否有用"),
     "problem": ("which problem", "问题记录编号"),
+    "day": ("a day", "日期"),
 }
 
 #: Sentences that the loop always says alike. What people write, and what is said of figures, stays as it was said.

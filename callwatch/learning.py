@@ -1,8 +1,8 @@
 """What is normal, learned from recordings: a rehearsal without rules, and what it came to as records of the log.
 
 No rule is judged, so nothing opens an order and nothing is kept from being learned but days that are named as odd and
-what planned events in a capture cover; single values teach no more than credible ones. Clocks come every half minute,
-which says the same of whole half-hours as one a second.
+what planned events in a capture cover; single values teach no more than credible ones. Clocks come every minute, which
+says the same of whole half-hours as one a second.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from sources.timeline import timeline
 from streams.broker import partition_numbers
 from streams.sending import Sender
 
-#: Fewer than twelve buckets lie between two clocks, so that every half-hour counts as whole (`alerts.habit.book`).
-CLOCK_MS: Final = 30_000
+#: The longest step after which every half-hour still counts as whole (`alerts.habit.book`).
+CLOCK_MS: Final = 60_000
 #: Odd days are marked so long before they come: longer than a batch of a quiet queue lasts. A queue keeps few marks.
 _AHEAD: Final = timedelta(days=10)
 #: Records sent and confirmed at a time: some 8 MB.

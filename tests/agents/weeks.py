@@ -14,6 +14,8 @@ from typing import Any
 import orjson
 
 from agents.actor import PartitionActor, Record
+from alerts.habit.carry import learned
+from alerts.habit.state import MEAN, SEEN, habits
 from models.catalogue import Catalogue, OpeningHours, QueueSettings, Site
 from models.encode import clock_record, command_record
 
@@ -128,6 +130,13 @@ class Weeks:
         return [
             a for a in self.said("alerts") if a["title"].endswith("as usual") and (a["at_ms"] - MONDAY) // DAY in days
         ]
+
+
+def four_calls() -> dict[str, Any]:
+    """What was learned of a queue that has four calls in each half-hour, and of which nothing else is known."""
+    state = habits(1)
+    state.week[0, :, SEEN], state.week[0, :, MEAN] = 8, 4
+    return learned(state, 0)
 
 
 def clocks(first_ms: int, last_ms: int, step_ms: int = 5 * S) -> list[bytes]:
