@@ -72,6 +72,7 @@ class News:
     moves: dict[str, list[tuple[int, int]]]
     trouble: dict[str, Trouble | None]
     beside: Beside | None
+    members: dict[str, list[tuple[str, int, int]]] | None  #: compared with their like; None: those told before hold
 
 
 @dataclass(slots=True)
@@ -95,6 +96,7 @@ class Line:
     people: LinePeople = field(default_factory=LinePeople)
     trouble: dict[str, Trouble] = field(default_factory=dict)
     beside: Beside = field(default_factory=Beside)
+    members: dict[str, list[tuple[str, int, int]]] = field(default_factory=dict)
     told: int = -1  #: newest whole tick told
     part: tuple[int, int] = (-1, -1)  #: tick and part taken last
     waiting: deque[Waiting] = field(default_factory=deque)
@@ -197,14 +199,10 @@ class UnitBoard:
                     line.trouble[name] = trouble
             line.tick, line.blind, line.strays = entry.tick, news.blind, news.strays
             if news.beside is not None:
-                self._beside(line, news.beside)
-
-    def _beside(self, line: Line, told: Beside) -> None:
-        if told.members is None:  # between two minutes what was told of members holds
-            told = told.model_copy(update={"members": line.beside.members})
-        elif told.members != line.beside.members:
-            self.compared += 1
-        line.beside = told
+                line.beside = news.beside
+            if news.members is not None:  # between two minutes what was told of them holds
+                before, line.members = line.members, (line.members if news.beside is None else {}) | news.members
+                self.compared += line.members != before
 
     # -- what they make together ----------------------------------------------------------------------------------
 
@@ -269,7 +267,7 @@ class UnitBoard:
         found: dict[str, tuple[int, int]] = {}
         for line in self.lines:
             if (self.tick - line.tick) * TICK_MS < NOW_MS:
-                for name, lost, of in (line.beside.members or {}).get(unit, ()):
+                for name, lost, of in line.members.get(unit, ()):
                     before = found.get(name, (0, 0))
                     found[name] = (before[0] + lost, before[1] + of)
         return [Group(name, *found[name]) for name in sorted(found)]
@@ -302,7 +300,7 @@ class UnitBoard:
             people = {unit: list(agents.items()) for unit, agents in line.people.units.items()}
             trouble = {unit: share.model_dump() for unit, share in line.trouble.items()}
             state = [line.tick, line.blind, line.strays, shares, people, line.told, line.part, waiting, trouble]
-            lines.append([*state, line.beside.model_dump()])
+            lines.append([*state, line.beside.model_dump(), line.members])
         head = {"tick": self.tick, "hurried": self.hurried, "first": self._first, "lines": lines}
         return orjson.dumps(head, option=orjson.OPT_SERIALIZE_NUMPY) + b"\n" + b"".join(packed)
 
@@ -316,6 +314,7 @@ class UnitBoard:
             own.tick, own.blind, strays, shares, people, own.told, part, waiting, *later = state
             own.trouble = {unit: Trouble(**share) for unit, share in (later[0] if later else {}).items()}
             own.beside = Beside(**later[1]) if len(later) > 1 else Beside()
+            own.members = _members(later[2]) if len(later) > 2 else {}
             own.strays, own.part = tuple(strays), tuple(part)
             own.shares = {name: Share(*share_of(share)) for name, share in shares.items()}
             own.people = LinePeople()
@@ -355,7 +354,14 @@ def _read(record: dict[str, Any]) -> News:
     whole = record["whole"] and record["part"] == 0
     beside = record.get("beside")
     data = None if beside is None else Beside.model_validate(beside)
-    return News(whole, record["blind"], (misrouted, dead), shares, moves, trouble, data)
+    members = None if record.get("members") is None else _members(record["members"])
+    return News(whole, record["blind"], (misrouted, dead), shares, moves, trouble, data, members)
+
+
+def _members(told: dict[str, Any]) -> dict[str, list[tuple[str, int, int]]]:
+    return {
+        str(unit): [(str(name), _whole(lost), _whole(of)) for name, lost, of in found] for unit, found in told.items()
+    }
 
 
 def _frozen(share: Share) -> dict[str, Any]:

@@ -123,7 +123,10 @@ class UnitTeller:
                 for items in news.values():  # every home works out the storms of all units
                     items.append(("trouble", unit, trouble.get(unit)))
         self.told, self.agents, self.trouble = shares, agents, trouble
-        beside = self._beside(records, sources, self._members_of(windows) if is_minute(tick, after) else None)
+        beside = self._beside(records, sources)
+        members = self._members_of(windows) if is_minute(tick, after) else None
+        for unit, found in sorted((members or {}).items()):
+            news[self._home[unit]].append(("members", unit, found))
         head = {
             "partition": self._partition,
             "tick": tick,
@@ -135,10 +138,15 @@ class UnitTeller:
         return [
             telling
             for home, items in sorted(news.items())
-            for telling in self._records(home, items, cause, ts_ms, head | {"beside": beside(home)})
+            for telling in self._records(
+                home, items, cause, ts_ms, head | {"beside": beside(home)}, members is not None
+            )
         ]
 
-    def _records(self, home: int, items: list[_Item], cause: int, ts_ms: int, head: dict[str, Any]) -> list[Telling]:
+    def _records(
+        self, home: int, items: list[_Item], cause: int, ts_ms: int, head: dict[str, Any], compared: bool = False
+    ) -> list[Telling]:
+        """The records for *home*. With *compared* they say of all members; else those that were told hold."""
         queue = next(name for name, at in self._home.items() if at == home)
         parts = _parts(items)
         out = []
@@ -155,26 +163,20 @@ class UnitTeller:
                 "counting": COUNTING,
                 **some,
             }
+            if not compared:
+                del record["members"]
             if part:
                 del record["beside"]
             out.append((home, record))
         return out
 
-    def _beside(
-        self, records: int, sources: Sequence[Odd] | None, members: dict[str, list[Member]] | None
-    ) -> Callable[[int], dict[str, Any]]:
+    def _beside(self, records: int, sources: Sequence[Odd] | None) -> Callable[[int], dict[str, Any]]:
         """What is told beside sums, by home: of the sources to itself alone, since all partitions hear of those."""
 
         def told(home: int) -> dict[str, Any]:
             at_home = home == self._partition == self._home.get(EVERYTHING)
-            of = None
-            if members is not None:
-                of = {unit: found for unit, found in members.items() if self._home.get(unit) == home}
-            return {
-                "records": records,
-                "sources": None if sources is None or not at_home else [list(odd) for odd in sources[:NAMES_MAX]],
-                "members": of,
-            }
+            of = None if sources is None or not at_home else [list(odd) for odd in sources[:NAMES_MAX]]
+            return {"records": records, "sources": of}
 
         return told
 
@@ -296,25 +298,27 @@ def _moves(unit: str, before: Agents, now: Agents) -> list[_Item]:
 
 def _parts(items: list[_Item]) -> list[dict[str, dict[str, Any]]]:
     """*items* in as many parts as it takes for each to stay below `PART_BYTES`, or to be one item; at least one."""
-    parts: list[dict[str, dict[str, Any]]] = [{"units": {}, "agents": {}, "trouble": {}}]
+    parts: list[dict[str, dict[str, Any]]] = [{"units": {}, "agents": {}, "trouble": {}, "members": {}}]
     size = 0
     for kind, unit, what in items:
-        length = _length(unit, what)
+        length = _length(kind, unit, what)
         if size and (size + length > PART_BYTES or unit in parts[-1][kind]):
-            parts.append({"units": {}, "agents": {}, "trouble": {}})
+            parts.append({"units": {}, "agents": {}, "trouble": {}, "members": {}})
             size = 0
         size += length
         parts[-1][kind][unit] = what
     return parts
 
 
-def _length(unit: str, what: Any) -> int:
+def _length(kind: str, unit: str, what: Any) -> int:
     """Bytes that an item has at most: a number 20, and a character of a name 4."""
     if what is None:
         return 4 * len(unit) + 20
-    if type(what) is list:
+    if kind == "members":
+        return 4 * len(unit) + sum(4 * len(name) + 48 for name, _, _ in what) + 20
+    if kind == "agents":
         return 4 * len(unit) + 26 * len(what) + 20
-    if "live" in what:
+    if kind == "trouble":
         told = [*what.get("names", ()), *what.get("children", ()), *what.get("rules", ())]
         return 4 * len(unit) + 200 + sum(4 * len(name) + 24 for name in told)
     names = sum(4 * len(name) + 3 for name in what["queues"])

@@ -25,8 +25,9 @@ from agents.unit_storms import Place, UnitStorms
 from agents.unit_strays import Strays
 from agents.unit_teller import Telling, UnitTeller
 from agents.unit_time import UnitTime
+from alerts.defaults import default_unit_rules
 from alerts.episode import span
-from alerts.judgement import Judgement
+from alerts.judgement import Judgement, rules_of
 from alerts.siblings.apart import Apart, worst
 from alerts.siblings.book import words_of
 from alerts.turn import Output
@@ -83,12 +84,14 @@ class Units:
         self._watches: dict[str, Watch] = {}
         self._held: list[tuple[int, dict[str, Any]]] = []
         self._live, self._clock_ms = False, -1
+        self._judged = -1  #: the minute of the tick that was judged last
         self._changed = False
         self._set_up(catalogue)
 
     def _set_up(self, catalogue: Catalogue) -> None:
         """Take up the units of *catalogue*; those that it does not have any more stay, without queues."""
         self.catalogue = catalogue
+        self._by_minute = set(rules_of(catalogue, "units")) <= set(default_unit_rules())
         self._layout = layout = units_of(catalogue, self._partitions)
         at_home = [name for name, home in zip(layout.names, layout.home, strict=True) if home == self._partition]
         self.names += [name for name in at_home if name not in self.names]
@@ -164,13 +167,23 @@ class Units:
             self._keep_time()
             if self._watches:
                 self._form()
-            if not self.judgement.idle:
+            if not self.judgement.idle and self._is_due():
                 out += self.judgement.clock(self.now_ms, self.figures, self.names, self)
             while self._held and self._held[0][0] <= self.board.tick:
                 out += self.judgement.command(self._held.pop(0)[1], self.now_ms, self)
             out += self._judge_storms()
         self.board.pack()
         return out
+
+    def _is_due(self) -> bool:
+        """Whether to judge at this tick. While all is calm the default rules, of what is told by the minute or lasts
+        for longer, are asked once a minute: forming the figures of a site cost as much as all else in a tick."""
+        minute = self.now_ms // 60_000
+        calm = self._by_minute and self.judgement.is_calm and not self.board.sources()
+        if minute == self._judged and calm:
+            return False
+        self._judged = minute
+        return True
 
     def _judge_storms(self) -> list[Output]:
         """The storms at the tick that the board stands at; what is new of them is told to every partition."""
@@ -352,6 +365,7 @@ class Units:
             "times": {name: time.freeze() for name, time in self._times.items()},
             "strays": self.strays.freeze(),
             "quality": self._quality.freeze(),
+            "judged": self._judged,
             "clock": [self._live, self._clock_ms],
             "planned": self.judgement.plan.common(),
             "storms": self._storms.freeze(),
@@ -383,4 +397,5 @@ class Units:
             self._times[name].thaw(state)
         self.strays.thaw(head["strays"])
         self._quality.thaw(head.get("quality", [[0, 0]]))
+        self._judged = head.get("judged", -1)
         self.board.thaw(rest)

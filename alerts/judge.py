@@ -136,6 +136,11 @@ class Judge:
             return "breach"
         return "warn" if beyond.any() or pairs["warn"].any() else "ok"
 
+    @property
+    def is_calm(self) -> bool:
+        """Whether no figure is, or was lately, beyond its limit."""
+        return not self._waiting and not self._pairs["state"].any()
+
     def troubled(self) -> set[str]:
         """The queues with an active episode that is more than a trend."""
         grave = np.array([rule.severity < TREND for rule in self.rules], bool)

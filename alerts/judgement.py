@@ -317,6 +317,11 @@ class Judgement:
         """Whether there is nothing to judge: no rule, and no open order from a time when there was one."""
         return not self._judge.rules and not self._open
 
+    @property
+    def is_calm(self) -> bool:
+        """Whether nothing is open, withheld, or beyond a limit."""
+        return self._judge.is_calm and not self._open and not self.plan.withheld
+
     def tile(self, queue: str) -> str:
         """``breach`` with an active episode or an accepted shortfall, ``warn`` beyond a target, else ``ok``."""
         order = self._orders.get(queue)

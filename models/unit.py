@@ -80,16 +80,13 @@ class Trouble(BaseModel):
 
 
 class Beside(BaseModel):
-    """What a partition tells beside sums: its records of the day, and what is compared with its like."""
+    """What a partition tells beside sums: its records of the day, and the sources that are not well."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     records: int = Field(default=0, description="records of calls and agents in the day so far")
     sources: list[Annotated[tuple[str, Literal["dead", "late", "ahead"], int], Field(strict=False)]] | None = Field(
         default=None, description="sources that are not well, and by how many ms; told by the home of everything alone"
-    )
-    members: dict[str, list[Annotated[tuple[str, int, int], Field(strict=False)]]] | None = Field(
-        default=None, description="each minute, by unit: its queues (of a region: its sites), abandoned, and outcomes"
     )
 
 
@@ -120,6 +117,9 @@ class UnitSums(BaseModel):
         description="by unit [identity, state] of agents whose state changed; 0 is offline"
     )
     beside: Beside | None = None
+    members: dict[str, list[Annotated[tuple[str, int, int], Field(strict=False)]]] | None = Field(
+        default=None, description="each minute, by unit: its queues (of a region: its sites), abandoned, and outcomes"
+    )
     trouble: dict[str, Trouble | None] = Field(
         default_factory=dict, description="by unit what its queues here have of orders; null: no queue is here any more"
     )

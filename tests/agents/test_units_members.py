@@ -26,7 +26,7 @@ def test_members_beyond_the_most_are_not_told() -> None:
     log.append(clock_record(START + 60_000, "replay"))
     actor = PartitionActor(0, 2, Catalogue(sites=(Site(site),)))
     told = [orjson.loads(record.value) for record in actor.apply(log, range(len(log))).told]
-    members = [one["beside"]["members"] for one in told if one["type"] == "unit.sums" and one.get("beside")]
+    members = [one["members"] for one in told if one["type"] == "unit.sums" and one.get("members")]
     found = members[-1][f"{site}/*"]
     assert [name for name, _, _ in found] == sorted(queues[5:])
     assert len(found) == MEMBERS_MAX
