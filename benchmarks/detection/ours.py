@@ -18,11 +18,10 @@ from models.catalogue import Catalogue, Department, Holidays, OpeningHours, Queu
 from models.encode import clock_record
 from models.hours import local
 
-#: Stream time between clocks, in trouble and in ordinary life that is judged: buckets have 5 s.
+#: Stream time between clocks, in trouble: buckets have 5 s.
 CLOCK_MS: Final = 5_000
-ORDINARY_CLOCK_MS: Final = 10_000
-#: While all is learned, a minute: the longest after which a half-hour is whole. At night nothing is judged or learned.
-LEARNING_CLOCK_MS: Final = 60_000
+#: In ordinary life, a minute: the longest after which a half-hour is whole. At night nothing is judged or learned.
+ORDINARY_CLOCK_MS: Final = 60_000
 NIGHT_CLOCK_MS: Final = 600_000
 #: Clocks begin this long before the opening and end this long after the closing.
 MARGIN_S: Final = 1800
@@ -37,7 +36,7 @@ def catalogue(lines: Sequence[Line], rules: tuple[Rule, ...], off: dict[str, int
     hours = (OpeningHours(frozenset(range(7)), OPENS_S // 60, CLOSES_S // 60),)
     off = off or {}
     return Catalogue(
-        sites=tuple(Site(line.name.partition("/")[0], ZONE, hours=hours) for line in lines),
+        sites=tuple(Site(name, ZONE, hours=hours) for name in sorted({line.name.partition("/")[0] for line in lines})),
         queues=tuple(QueueSettings(pattern=queue, department=f"of-{queue}") for queue in off),
         rules=rules,
         departments=tuple(Department(f"of-{queue}", closed_on=f"days-{queue}") for queue in off),

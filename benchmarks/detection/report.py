@@ -212,7 +212,8 @@ def _told(results: Json) -> list[str]:
         "ordinary life for false orders. Callers come by a nonhomogeneous Poisson process with a weekly profile and "
         "days more or less busy (gamma, 10 %), are served first come first served by shifts of agents and give up "
         "(exponential patience): service level, abandonment and waiting follow. The actor of a worker judges the "
-        "events with the default rules; the orders that it opens, joins or brings back are what is counted.",
+        "events with the default rules; the orders that it opens, joins or brings back are what is counted. A clock "
+        f"every 5 s in trouble, every {plan['clock_ms'] // 1000} s in ordinary life.",
         "",
         "Delay counts from the first second in which the expected loss (callers lost or not answered within 20 s, "
         f"beyond those of the same day without the trouble; {plan['replicas']} draws) passes five calls; less than 0 "

@@ -45,8 +45,8 @@ class Line:
 
     @property
     def name(self) -> str:
-        """``site/skill``: each queue has a site of its own, so that no unit joins them."""
-        return f"s{self.seed}-{self.size}/calls"
+        """``site/skill``: a site for each seed."""
+        return f"suite{self.seed}/{self.size}"
 
     def rng(self, *what: object) -> np.random.Generator:
         """Chance for one purpose, the same whatever else is drawn."""

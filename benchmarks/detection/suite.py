@@ -68,7 +68,6 @@ SMOKE: Final = Plan(
     shares=(1.0,),
     replicas=4,
     slow=False,
-    clock_ms=ours.LEARNING_CLOCK_MS,
 )
 
 
@@ -125,7 +124,7 @@ def of_ours(plan: Plan, found: Sequence[Case], rows: list[Json], say: Say) -> li
     settings = ours.catalogue(plan.lines(), default_rules())
     run = ours.fresh(settings)
     lines = plan.lines()
-    ours.live_weeks(run, lines, plan.learning, ours.LEARNING_CLOCK_MS, {}, lambda text: say(f"learning: {text}"))
+    ours.live_weeks(run, lines, plan.learning, ours.ORDINARY_CLOCK_MS, {}, lambda text: say(f"learning: {text}"))
     wanted: dict[str, list[int]] = {}
     for case in found:
         times = wanted.setdefault(case.line.name, [])

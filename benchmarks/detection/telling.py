@@ -62,7 +62,7 @@ def _hours(midnight: int, queue: str, day: Day) -> list[Told]:
 
 
 def _agent(queue: str, number: int) -> str:
-    return f"{queue.partition('/')[0]}-a{number}"
+    return f"{queue.replace('/', '-')}-a{number}"
 
 
 def _event(ts: int, rank: int, kind: str, queue: str, call: str, more: str = "") -> Told:
