@@ -24,7 +24,8 @@ Theory. A (rule, queue) pair is in one of four states::
 - *usual*: a limit that a queue breaks every day at lunch cries for nothing. A rule with a *gate* column opens an
   episode only while that figure, how unusual the queue is here and now, is at least ``gate``, or not known. A breach
   that is usual and has held for ``hold_ms`` is reported once as AS_USUAL and opens nothing; the tile shows it. An
-  episode that has begun ends by its own figure, whatever is usual.
+  episode that has begun ends by its own figure, whatever is usual. With a *known* column, too few calls to say what is
+  unusual (the gate is undefined, that figure is not) let the limit speak only when it is broken twice over.
 - *update*: an active figure that is worse than the last one told by more than a fifth of the limit, at most once in
   ``UPDATE_GAP_MS``.
 
@@ -74,7 +75,8 @@ class Step(IntEnum):
 #: One rule. Values in the unit of the figure, times in milliseconds. *sample_column* -1: the figure needs no sample;
 #: *start_only* 1: it needs it to start only; *per_column* -1: the levels are as they stand, else they are multiplied
 #: with that figure (undefined: nothing is judged); *sign* +1: a value above the limit is the breach, -1: one below;
-#: *gate_column* -1: every breach counts, else those in which that figure is at least *gate* or undefined.
+#: *gate_column* -1: every breach counts, else those in which that figure is at least *gate* or undefined;
+#: *known_column* -1: none.
 RULE: Final = np.dtype(
     [
         ("column", np.int32),
@@ -82,6 +84,7 @@ RULE: Final = np.dtype(
         ("start_only", np.int8),
         ("per_column", np.int32),
         ("gate_column", np.int32),
+        ("known_column", np.int32),
         ("gate", np.float64),
         ("sign", np.float64),
         ("limit", np.float64),
@@ -221,6 +224,9 @@ def judge(now_ms, figures, open_column, waiting_column, rules, pairs, out_pair, 
             sample = np.inf if rule.sample_column < 0 else figures[pair.row, rule.sample_column]
             scale = 1.0 if rule.per_column < 0 else figures[pair.row, rule.per_column]
             unusual = np.inf if rule.gate_column < 0 else figures[pair.row, rule.gate_column]
+            if np.isnan(unusual) and rule.known_column >= 0 and not np.isnan(figures[pair.row, rule.known_column]):
+                beyond = abs(figures[pair.row, rule.column] - rule.limit * scale)
+                unusual = 0.0 if beyond < abs(rule.limit * scale) else np.inf
             step = step_open(pair, rule, figures[pair.row, rule.column], sample, scale, unusual, now_ms)
         if 3 <= step <= 5:
             pair.state = IDLE

@@ -11,6 +11,11 @@ from typing import Final
 #: Half-way to an alarm: a limit is broken and it is a bad day for this half-hour, though no rare one.
 GATE: Final = 0.5
 
+#: Figures that one call makes: in a small queue there are hardly ever calls enough to say what is unusual.
+OF_ONE_CALL: Final = frozenset({"longest_wait_ms"})
+#: Defined where something is known of a queue's half-hour.
+KNOWN: Final = ("service_level_expected", "30m")
+
 _OF: Final = {
     "service_level": "service_unusual",
     "service_level_live": "service_unusual",

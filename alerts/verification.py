@@ -13,6 +13,7 @@ from alerts.episode import Read, amount, over
 from alerts.habit.subjects import ROLLING, SUBJECT
 from alerts.judge import sample_figure
 from alerts.per_agent import AGENTS, scaled
+from alerts.usual import GATE, gate_of
 from models.catalogue import Rule
 from models.metric import METRIC, WINDOW_MS, sample_of
 from models.topics import DAY_MS
@@ -53,7 +54,7 @@ def refusal(active: Sequence[Rule], read: Read) -> Refusal | None:
         window = _window(rule, PRESENT)
         value, sample = read(rule.metric, window), sample_of(rule.metric)
         calls = read(sample, window) if sample else 1.0
-        if value is not None and calls and beyond(rule, value):
+        if value is not None and calls and beyond(rule, value) and not as_usual(rule, window, read):
             where = over(window)[0]
             name, shown, limit = (
                 METRIC[rule.metric].en,
@@ -89,6 +90,9 @@ def outcome(symptoms: Sequence[Rule], read: Read) -> tuple[bool, str] | None:
             continue
         if value is None:
             return None
+        if not recovered(rule, value) and as_usual(rule, "resolve", read):
+            words.append(f"{METRIC[rule.metric].en} {amount(rule.metric, value)[0]}, as usual here")
+            continue
         shown = f"{METRIC[rule.metric].en} {amount(rule.metric, value)[0]}"
         if not recovered(rule, value):
             return False, f"{shown} is not back within {amount(rule.metric, rule.limit)[0]} by the recovery band"
@@ -99,6 +103,13 @@ def outcome(symptoms: Sequence[Rule], read: Read) -> tuple[bool, str] | None:
 def _window(rule: Rule, wanted: str) -> str:
     """The window that the figure of *rule* is judged in: *wanted*, or its own where the figure has not that one."""
     return wanted if wanted in METRIC[rule.metric].windows else rule.window
+
+
+def as_usual(rule: Rule, window: str, read: Read) -> bool:
+    """Whether the calls of *window* are as usual for the queue, where *rule* is quiet about what is."""
+    gate = gate_of(rule.metric) if rule.usual == "quiet" else None
+    unusual = read(gate[0], window) if gate else None
+    return unusual is not None and unusual < GATE
 
 
 def quiet_ms(rule: Rule) -> int:

@@ -32,8 +32,10 @@ def step(
     is_open: bool,
     waiting: float,
     unusual: float = nan,
+    known: float = nan,
 ) -> str:
-    """One clock of one pair; what happened, or nothing. *unusual*: how unusual it is here; NaN unknown."""
+    """One clock of one pair; what happened, or nothing. *unusual*: how unusual it is here; NaN unknown. *known*: not
+    NaN where the habit is."""
     if not is_open:
         return _closed(pair, waiting)
     place = _place(pair, rule, value, sample)
@@ -45,6 +47,8 @@ def step(
         pair.since = None
         return ""
     usual = rule.usual == "quiet" and unusual < 0.5
+    if rule.metric == "longest_wait_ms" and rule.usual == "quiet" and isnan(unusual) and not isnan(known):
+        usual = value < 2 * rule.limit  # too few calls to say
     if pair.since is None or usual != pair.usual:
         pair.since, pair.usual, pair.reported = now, usual, False
     if now - pair.since < rule.hold_ms:

@@ -36,6 +36,8 @@ def walk(rng: np.random.Generator, figures: np.ndarray[tuple[int, int], np.dtype
         ("silence_ms", "now"): COUNTS * 100_000,
         ("waiting", "now"): COUNTS,
         ("agents_signed_in", "now"): np.array([math.nan, 0, 1, 1, 2, 2, 3, 4, 5, 6]),
+        ("longest_wait_ms", "now"): COUNTS * 1_000,
+        ("service_level_expected", "30m"): np.array([math.nan, 0.8]),
         ("service_unusual", "now"): np.array([math.nan, 0.0, 0.0, 0.2, 0.4, 0.49, 0.5, 0.6, 1.0, 2.0]),
         ("open", "now"): np.array([0.0, 1, 1, 1, 1, 1, 1, 1, 1, 1]),
     }
@@ -52,6 +54,7 @@ def test_kernel_equals_its_naive_twin(seed: int) -> None:
     gated = (
         replace(SERVICE, id="gated", usual="quiet"),
         replace(WAITING, id="quiet-wait", min_sample=0, usual="quiet"),
+        replace(WAITING, id="long", metric="longest_wait_ms", limit=4_000, target=2_000, recovery=1_000, usual="quiet"),
     )
     of_all = (SERVICE, UNREACHED, replace(WAITING, min_sample=0), SILENCE, each, *gated)
     rules = [replace(r, **quick) for r in of_all]  # type: ignore[arg-type]
@@ -76,7 +79,9 @@ def test_kernel_equals_its_naive_twin(seed: int) -> None:
                 known, here = (math.nan, 1.0) if math.isnan(scale) else (value, scale)
                 as_it_is = replace(rule, limit=rule.limit * here, recovery=rule.recovery * here)
                 unusual = float(figures[row, figure("service_unusual", "now")])
-                step = naive.step(twins[queue, rule.id], as_it_is, now, known, sample, is_open, waiting, unusual)
+                habit = float(figures[row, figure("service_level_expected", "30m")])
+                twin = twins[queue, rule.id]
+                step = naive.step(twin, as_it_is, now, known, sample, is_open, waiting, unusual, habit)
                 expected += [(queue, rule.id, step)] if step else []
         assert found == sorted(expected), tick
         seen |= {step for *_, step in found}
