@@ -11,6 +11,7 @@ from callwatch.order_options import Actor, OrderId, SettingsFile, Url
 from callwatch.terminal import write
 from callwatch.wallboard_client import send_command, wallboard_at
 from models.errors import UsageError
+from models.fields import is_unit
 
 Why = Annotated[str, typer.Option("--why", help="One line.")]
 
@@ -34,8 +35,8 @@ def register(orders: typer.Typer) -> None:
     ) -> None:
         """A day was, or will be, odd: what queues show on it teaches nothing of what is usual."""
         wallboard = wallboard_at(url, settings)
-        known = sorted(row["queue"] for row in wallboard.ask("/api/queues")["queues"] if "members" not in row)
-        queues = [queue for queue in known if fnmatchcase(queue, pattern) and not queue.endswith("*")]
+        known = sorted(row["queue"] for row in wallboard.ask("/api/queues")["queues"] if not is_unit(row["queue"]))
+        queues = [queue for queue in known if fnmatchcase(queue, pattern)]
         if not queues:
             raise UsageError(f"no queue is called {pattern}; known are {', '.join(known[:20]) or 'none'}")
         args = {"day": day, "text": why}
