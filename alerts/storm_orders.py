@@ -8,12 +8,11 @@ somebody takes it, when its verification fails, and when the parent is over or w
 
 from __future__ import annotations
 
-from alerts import proof
+from alerts import proof, storm_pages
 from alerts.moves import go
 from alerts.order import WorkOrder
 from alerts.storm import TOGETHER_MS
 from alerts.storm_book import StormBook
-from alerts.storm_pages import forget_page, leave
 from alerts.turn import Turn
 from alerts.workorder import UNANSWERED, WORKING
 from models.catalogue import Catalogue
@@ -35,9 +34,9 @@ def follow(catalogue: Catalogue, turn: Turn, book: StormBook, order: WorkOrder) 
         parent = book.parent(order.parent)
         if parent is None:
             if book.ended(order.queue) == "cancelled":
-                leave(catalogue, turn, order, "storm_cancelled")
+                storm_pages.leave(catalogue, turn, order, "storm_cancelled")
             else:
-                leave(catalogue, turn, order, "storm_closed")
+                storm_pages.leave(catalogue, turn, order, "storm_closed")
             return False
     else:
         parent = book.over(order.queue)
@@ -50,7 +49,7 @@ def follow(catalogue: Catalogue, turn: Turn, book: StormBook, order: WorkOrder) 
 
 def _join(turn: Turn, book: StormBook, order: WorkOrder, parent: Parent) -> None:
     order.parent = parent.id
-    forget_page(order)
+    storm_pages.forget_page(order)
     order.private.still_since_ms = turn.now_ms
     turn.memory.cancelled(order)  # that it came back says nothing of its queue
     book.joins(parent.id, order.queue)
