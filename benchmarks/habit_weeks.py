@@ -25,6 +25,7 @@ from alerts.habit.state import (
     BUCKET_MS,
     COMPLETED,
     FAILED,
+    HALF_BUCKETS,
     IN_ABANDONED,
     IN_BLOCKED,
     IN_MENU,
@@ -155,6 +156,8 @@ class Centre:
             total = np.concatenate([np.zeros((1, *sums.shape[1:]), np.int64), np.cumsum(sums, axis=0)])
             is_open = np.repeat(self.shape(day) > 0.0, 360)
             for b in range(0, DAY_BUCKETS, self.step):
+                if not is_open[b] and b % HALF_BUCKETS:
+                    continue  # at night one clock a half-hour will do
                 end = b + _LONGEST
                 figures[:, OPEN], figures[:, COMPLETE] = is_open[b], 1.0
                 for w, width in enumerate(WIDTHS):

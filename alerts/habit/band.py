@@ -18,9 +18,9 @@ from alerts.habit.subjects import SUBJECTS
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """What is expected of a subject's figure over a window, and between which values it is no alarm; in its unit.
+    """What is expected of a subject's figure over a window, and from where to where it is no alarm; in its unit.
 
-    An end on the side that no alarm is on, or that no count can reach, is infinite.
+    Both ends are no alarm yet. One on the side that no alarm is on, or beyond which no count can lie, is infinite.
     """
 
     expected: float
@@ -48,7 +48,7 @@ def band_of(
     if test < TALK:
         alike = alike_of(state.vary[q], test, window, behind)
         k = _first(lambda k: share_score(k, n, norm, alike, limit, guard) >= 1.0, int(n * norm), int(n) + 1)
-        share = k / n if k <= n else inf
+        share = (k - 1) / n if k <= n else inf
         return Band(1.0 - norm, 1.0 - share, inf) if test == SERVICE else Band(norm, -inf, share)
     scatter = scatter_of(state.vary[q], test, window)
     return _of_mean(n, norm, scatter, behind, limit, guard, both=test == TALK)
@@ -71,12 +71,12 @@ def _of_volume(
     if surge:
         top = int(most * 60 + 1000)
         k = _first(lambda k: volume_scores(k, least, most, spread, limit, guard)[0] >= 1.0, int(most), top)
-        return Band(expected, -inf, float(k) if k < top else inf)
+        return Band(expected, -inf, float(k - 1) if k < top else inf)
     # counts turned round, so that the first that alarms is the highest that does
     turned = _first(
         lambda k: volume_scores(-k, least, most, spread, limit, guard)[1] >= 1.0, -int(least) - 1, 1
     )  # fmt: skip
-    return Band(expected, float(-turned) if turned < 1 else -inf, inf)
+    return Band(expected, float(1 - turned) if turned < 1 else -inf, inf)
 
 
 def _of_mean(
@@ -91,4 +91,4 @@ def _of_mean(
     top = int(norm * 60 + 100)
     upper, lower = _first(far, int(norm), top), _first(near, -int(norm) - 1, 1) if both else 1
     # tenths of a second are what is summed, ms what is read
-    return Band(norm * 100.0, -lower * 100.0 if lower < 1 else -inf, upper * 100.0 if upper < top else inf)
+    return Band(norm * 100.0, (1 - lower) * 100.0 if lower < 1 else -inf, (upper - 1) * 100.0 if upper < top else inf)

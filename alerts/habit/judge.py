@@ -185,17 +185,19 @@ def spread_at(state: Habits, made: Ready, q: int, window: int) -> float:
 @njit(cache=True, nogil=True)
 def _window(
     state: Habits, made: Ready, q: int, w: int, now_ms: int, found: NDArray[np.float64],
-    limit: float, guards: NDArray[np.float64], out: NDArray[np.float64],
+    limit: float, guards: NDArray[np.float64], out: NDArray[np.float64], bad: NDArray[np.uint8],
 ) -> None:  # fmt: skip
-    """The scores of window *w* of row *q* into *out*, by subject."""
+    """The scores of window *w* of row *q* into *out*, by subject, and into *bad* which lie on their bad side at all."""
     window = min(w, HALF_HOUR)
     least, most = expected_volume(state, made, q, w, now_ms)
     out[0], out[1] = nan, nan
+    bad[0], bad[1] = found[OFFERED] > most, found[OFFERED] < least
     if not isnan(least):
         spread = spread_at(state, made, q, window)
         out[0], out[1] = volume_scores(found[OFFERED], least, most, spread, limit, guards[VOLUME])
     for test in range(1, TESTS):
         n, norm = found[BELOW[test]], expected_share(made, q, test, w, now_ms)
+        bad[test + 1] = found[ABOVE[test]] > n * norm or test == TALK
         if isnan(norm) or n < guards[test, MIN_SAMPLE]:
             out[test + 1] = nan
         elif found[ABOVE[test]] <= 0.0 and test < TALK:
@@ -225,8 +227,13 @@ def _slide(lines: NDArray[np.float64], subject: int, limit: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _keep(state: Habits, made: Ready, q: int, scores: NDArray[np.float64], slide_limit: float) -> None:
-    """Keep the *scores* of row *q* (windows x subjects), with the most unusual of each as "now"."""
+def _keep(
+    state: Habits, made: Ready, q: int, scores: NDArray[np.float64], bad: NDArray[np.uint8], slide_limit: float
+) -> None:  # fmt: skip
+    """Keep the *scores* of row *q* (windows x subjects), with the most unusual of each as "now".
+
+    A slide alarms only while the last half-hour is on its *bad* side.
+    """
     for subject in range(SUBJECTS):
         now = nan
         for w in range(ROLLING + 1):
@@ -234,7 +241,8 @@ def _keep(state: Habits, made: Ready, q: int, scores: NDArray[np.float64], slide
             if w < ROLLING and not isnan(score) and not now >= score:
                 now = score
         if not isnan(now):
-            now = max(now, _slide(state.lines[q], subject, slide_limit))
+            slide = _slide(state.lines[q], subject, slide_limit)
+            now = max(now, slide if bad[subject] else min(slide, HELD_BACK))
         for w in range(OUTS):
             score = np.float32(now if w == NOW else scores[w, subject])
             before = state.out[q, subject, w]
@@ -291,6 +299,7 @@ def judge(
     *columns* has for each window (rolling, resolve) the columns of the sums; *limits* its rarity.
     """
     found, scores = np.zeros(SUMS), np.zeros((ROLLING + 1, SUBJECTS))
+    bad = np.zeros((ROLLING + 1, SUBJECTS), np.uint8)
     for q in range(rows):
         at = made.row[q]
         if at < 0:
@@ -300,6 +309,6 @@ def judge(
         else:
             for w in range(ROLLING + 1):
                 read_window(figures[at], columns[w], found)
-                _window(state, made, q, w, now_ms, found, limits[w], guards, scores[w])
-        _keep(state, made, q, scores, slide_limit)
+                _window(state, made, q, w, now_ms, found, limits[w], guards, scores[w], bad[w])
+        _keep(state, made, q, scores, bad[HALF_HOUR], slide_limit)
         expectations(state, made, q, now_ms)

@@ -86,8 +86,8 @@ from alerts.habit.tails import mean_tails, normal_score, share_above, volume_tai
 
 #: A value beyond so many deviations teaches no more than one at them.
 CREDIBLE: Final = 2.5
-#: Squared errors of times are cut later: a mean of few long times is skewed.
-_CUT_TIMES: Final = 20.0
+#: Squared errors are cut at so many variances: bursts, bad spells and long times are rare and far off.
+_CUT_VOLUMES, _CUT_SHARES, _CUT_TIMES = 20.0, 12.0, 20.0
 #: Squared coefficient of variation for what is credible before any is known: answers are waited for in a few waits.
 SCATTER_UNKNOWN: Final = 10.0
 #: Least calls of a half-hour that say something of a share or mean, and least sightings and calls behind its norm,
@@ -190,7 +190,7 @@ def _vary_volume(
         return
     variance = mean + spread_at(state, made, q, w) * mean * mean
     doubt = 0.0 if not isnan(state.plan[q, 1]) else made.doubt[q]  # is added again when it is judged
-    daily[w, EXCESS] += min((k - mean) ** 2, CUT * variance) / CUT_MEAN - mean - doubt * mean * mean
+    daily[w, EXCESS] += min((k - mean) ** 2, _CUT_VOLUMES * variance) - mean - doubt * mean * mean
     daily[w, OF] += mean * mean
 
 
@@ -207,9 +207,9 @@ def _vary_share(
         if n < 2.0:
             return
         scaled = (total - n * norm) ** 2 / (n * norm * (1.0 - norm))
-        most = CUT * (1.0 + (n - 1.0) * alike_of(state.vary[q], test, w, made.behind[q, test]))
+        most = _CUT_SHARES * (1.0 + (n - 1.0) * alike_of(state.vary[q], test, w, made.behind[q, test]))
         doubt = 1.0 / (1.0 + made.behind[q, test])  # is added again when it is judged
-        daily[w, EXCESS] += min(scaled, most) / CUT_MEAN - 1.0 - (n - 1.0) * doubt
+        daily[w, EXCESS] += min(scaled, most) - 1.0 - (n - 1.0) * doubt
         daily[w, OF] += n - 1.0
     else:
         scaled = n * (total / n / norm - 1.0) ** 2
@@ -334,17 +334,20 @@ def _learn_sums(like_of: NDArray[np.float32], like: int, sums: NDArray[np.float6
 
 @njit(cache=True, nogil=True)
 def _credible(state: Habits, q: int, slot: int, like: int, sums: NDArray[np.float64]) -> None:
-    """Cut the *sums* of a half-hour to what is credible by the norm."""
+    """Cut the *sums* of a half-hour to what is credible by the norm; what was hardly seen yet is not held to that of
+    other half-hours."""
     week, vary = state.week[q], state.vary[q]
-    mean = volume_norm(week, slot, like)
-    if not isnan(mean):
+    if state.like[q, like, SEEN] < NEW:
+        return
+    if week[slot, SEEN] > 0.0:
+        mean = volume_norm(week, slot, like)
         away = reach(mean, spread_of(vary, HALF_HOUR) + volume_doubt(week, slot, like), CREDIBLE) + 1.0
         sums[OFFERED] = min(max(sums[OFFERED], mean - away), mean + away)
     for test in range(1, TESTS):
         norm, behind = share_norm(state.like[q], like, test)
         n = sums[BELOW[test]]
-        if isnan(norm) or n < 1.0 or state.like[q, like, SEEN] < NEW:
-            continue  # what was hardly seen yet is not held to the norm of other half-hours
+        if isnan(norm) or n < 1.0:
+            continue
         if test < TALK:
             alike = alike_of(vary, test, HALF_HOUR, behind)
             away = CREDIBLE * sqrt(n * norm * (1.0 - norm) * (1.0 + (n - 1.0) * alike)) + 1.0

@@ -46,9 +46,12 @@ _UNSEEN, _OF_LIKE = 0.25, 0.25
 #: What the norm's word is worth beside what was seen of late, in counts, and how far the level of late may move.
 LEVEL_PRIOR, LEVEL_LEAST, LEVEL_MOST = 200.0, 0.5, 2.0
 #: Squared relative variation of a volume that is assumed until it is known, and what it weighs (counts squared).
-SPREAD_PRIOR, SPREAD_WEIGHT = 0.01, 2e4
-#: The same of a share: correlation of two calls, its weight in calls, and its most.
-ALIKE_PRIOR, ALIKE_WEIGHT, ALIKE_MOST = 0.01, 2e3, 0.7
+SPREAD_PRIOR, SPREAD_WEIGHT = 0.01, 2e3
+#: The same of a share by test: correlation of two calls, its weight in calls, and its most. Calls of a queue that is
+#: briefly full fare badly together, so the shorter the window the more alike they are (ALIKE_SHORT by window).
+ALIKE_PRIOR = np.array([0.0, 0.01, 0.01, 0.03, 0.04, 0.04, 0.01])
+ALIKE_SHORT = np.array([1.5, 1.5, 1.0, 0.75])
+ALIKE_WEIGHT, ALIKE_MOST = 2e3, 0.7
 #: Squared coefficient of variation of single times until it is known, and its weight in windows.
 SCATTER_PRIOR, SCATTER_WEIGHT = 1.0, 10.0
 #: Windows of which it must be known; and by how much more a limit takes it to be: long talks are longer than
@@ -130,7 +133,7 @@ def spread_of(vary: NDArray[np.float64], window: int) -> float:
 def alike_of(vary: NDArray[np.float64], test: int, window: int, behind: float) -> float:
     """The correlation of two calls of a window, the doubt about a norm of so many calls included."""
     excess, of = vary[test, window, EXCESS], vary[test, window, OF]
-    known = max(excess + ALIKE_PRIOR * ALIKE_WEIGHT, 0.0) / (of + ALIKE_WEIGHT)
+    known = max(excess + ALIKE_PRIOR[test] * ALIKE_SHORT[window] * ALIKE_WEIGHT, 0.0) / (of + ALIKE_WEIGHT)
     return float(min(known + 1.0 / (1.0 + behind), ALIKE_MOST))
 
 

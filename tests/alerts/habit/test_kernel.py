@@ -14,6 +14,9 @@ from benchmarks.habit_weeks import fill
 from models.metric import FIGURES
 from tests.alerts.habit import twin
 
+#: The first of them may have to wait for kernels to be compiled.
+pytestmark = pytest.mark.timeout(900)
+
 QUEUES = 40
 NOW_MS = 964_975 * HALF_MS + 1_234_000
 

@@ -15,6 +15,9 @@ from benchmarks.habit_weeks import DAY_MS, MONDAY_MS, Calls, Centre, Trouble
 from models.metric import figure
 from tests.alerts.habit.conftest import BUSY, DAYS, World
 
+#: The first of them may have to wait for kernels to be compiled.
+pytestmark = pytest.mark.timeout(900)
+
 HOUR = 720  # buckets
 AT_NOW = WINDOWS.index(NOW)
 IDS = [subject.id for subject in SUBJECTS]
@@ -120,7 +123,7 @@ def test_a_slide_of_a_seventh_is_found_in_hours_and_is_over_soon_after_it(world:
 
 def test_a_level_shift_is_told_until_it_is_adopted(world: World) -> None:
     book, centre = world.book, world.centre
-    centre.troubles.append(twice(of(9, 0)))
+    centre.busy = centre.busy * np.where(np.arange(len(BUSY)) == 9, 2.0, 1.0)
     alarmed = False
 
     def may_learn(queue: str) -> bool:
@@ -239,6 +242,12 @@ def test_a_band_begins_where_alarms_do(world: World) -> None:
             if metric == "abandonment_rate":  # the centre writes what it is made of
                 value = centre.figures[queue, figure("abandoned", "15m")]
                 value /= centre.figures[queue, figure("outcomes", "15m")]
-            assert (score >= 1.0) == (not band.lower < value < band.upper), (subject, score, value, band)
+            step = 99.0 if metric == "talk_ms" else 1e-9  # times are searched by tenths of a second
+            assert (score >= 1.0) == (not band.lower - 1e-9 <= value <= band.upper + step), (
+                subject,
+                score,
+                value,
+                band,
+            )
             told += score >= 1.0
     assert told >= 10

@@ -81,7 +81,7 @@ def scores(state: Habits, q: int, w: int, now_ms: int, found: Any, limit: float,
             return [nan, nan, *(other(state, q, w, n, begin_ms, now_ms, found, limit, guards[n]) for n in range(1, 9))]
         least, most = volume(state, q, open_ms, now_ms)
         excess, of = state.vary[q, 0, w]
-        spread = max(excess + 200.0, 0.0) / (of + 2e4)
+        spread = max(excess + 20.0, 0.0) / (of + 2e3)
         spread += 0.25 / (1 + float(week[slots[2]][0]) + 0.25 * float(week[like][0])) ** 2
         k = int(found[0])
         out = [0.0, 0.0]
@@ -115,7 +115,8 @@ def other(
     if isnan(norm) or n < guard[0]:
         return nan
     if test < 7:
-        alike = min(max(excess + 20.0, 0.0) / (of + 2e3) + 1 / (1 + behind), 0.7)
+        prior = (0.01, 0.01, 0.03, 0.04, 0.04, 0.01)[test - 1] * (1.5, 1.5, 1.0, 0.75)[w]
+        alike = min(max(excess + 2e3 * prior, 0.0) / (of + 2e3) + 1 / (1 + behind), 0.7)
         beyond = min(k, n) - n * norm
         if beyond <= 2 * sqrt(n * norm * (1 - norm) * (1 + (n - 1) * alike)):
             return 0.0
