@@ -92,6 +92,9 @@ def counts(metric: str, window: str, settings: QueueSettings, read: Read) -> tup
     if metric == "since_connected_ms":
         came = _n(read("unconnected", "now"))
         return f"{came} came and nobody was answered", f"来电{came}通,无一接通"
+    if metric == "login_failures":
+        here = _n(read("agents_signed_in", "now"))
+        return f"{here} agents signed in", f"签入坐席{here}人"
     if metric in ("capacity_use", "occupancy"):
         load, here, short = _load(window, read)
         return (

@@ -89,6 +89,10 @@ class Replayed:
         value = float(self.figures[self.names.index(queue), figure(metric, window)])
         return None if np.isnan(value) else value
 
+    def behind(self, queue: str, metric: str) -> tuple[str, str]:
+        """Nothing is told beside the figures."""
+        return "", ""
+
     def watch(self, queue: str, since_ms: int) -> None:
         """The figures are taped."""
 
