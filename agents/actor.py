@@ -419,6 +419,7 @@ class PartitionActor:
         self.sources.thaw(common["heard"], common.get("lags", {}))
         self.room.thaw(common["room"])
         self._commands = dict.fromkeys(common["commands"])
+        self._budget()
         self._clock_seen = LastClock(*common["clock"])
         self.position = position
 

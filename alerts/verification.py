@@ -94,6 +94,8 @@ def outcome(symptoms: Sequence[Rule], read: Read) -> tuple[bool, str] | None:
             words.append(f"{METRIC[rule.metric].en} {amount(rule.metric, value)[0]}, as usual here")
             continue
         shown = f"{METRIC[rule.metric].en} {amount(rule.metric, value)[0]}"
+        if not recovered(rule, value) and rule.metric in SUBJECT:
+            return False, f"{shown}, where {rule.limit - rule.recovery:g} is well"
         if not recovered(rule, value):
             return False, f"{shown} is not back within {amount(rule.metric, rule.limit)[0]} by the recovery band"
         words.append(shown)
