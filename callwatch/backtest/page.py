@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from alerts.episode import over
 from callwatch.backtest.plot import plot
-from callwatch.backtest.trace import Panel
+from callwatch.backtest.traces import Panel
 from callwatch.orders_report.markup import both, cell, heading, table, text_cell
 from callwatch.orders_report.page import STYLE
 from models.hours import local

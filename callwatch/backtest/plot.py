@@ -13,7 +13,7 @@ import pygal
 from pygal.style import Style
 
 from callwatch.backtest.happened import Episode
-from callwatch.backtest.trace import Panel, Sample
+from callwatch.backtest.traces import Panel, Sample
 from models.hours import local
 from models.metric import METRIC
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from agents.actor import Record
 from callwatch.backtest.happened import Happened
-from callwatch.backtest.trace import MINUTE_MS, Traces
+from callwatch.backtest.traces import MINUTE_MS, Traces
 from callwatch.rehearsal import BATCH, Rehearsal
 from models.catalogue import Catalogue
 from models.fields import partition_of_queue

@@ -6,7 +6,7 @@ import math
 from typing import Final
 
 from alerts.habit.subjects import EXPECTED, EXPECTED_OVER, SUBJECT
-from callwatch.backtest.trace import Usual, View
+from callwatch.backtest.traces import Usual, View
 from callwatch.rehearsal import Rehearsal
 from models.catalogue import Rule
 from models.metric import FIGURES

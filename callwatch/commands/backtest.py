@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from callwatch.backtest.run import Outcome
-    from callwatch.backtest.trace import Traces
+    from callwatch.backtest.traces import Traces
     from models.catalogue import Catalogue
     from sources.recording import RecordingHeader
 
@@ -92,7 +92,7 @@ def _play(
     name: str, rules: Path | None, learned: Path | None, draw: bool, clock_ms: int
 ) -> tuple[Catalogue, Outcome, Traces | None, RecordingHeader]:
     from callwatch.backtest.run import run
-    from callwatch.backtest.trace import Traces
+    from callwatch.backtest.traces import Traces
     from callwatch.backtest.usual import usual_of, view_of
     from callwatch.learning import read_learned
     from callwatch.progress import Progress

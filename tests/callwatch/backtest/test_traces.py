@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from callwatch.backtest import trace
+from callwatch.backtest import traces as module
 from callwatch.backtest.happened import Episode
 from callwatch.backtest.plot import runs
-from callwatch.backtest.trace import BEFORE, MINUTE_MS, Sample, Traces, View
+from callwatch.backtest.traces import BEFORE, MINUTE_MS, Sample, Traces, View
 from models.catalogue import Rule
 from models.metric import FIGURES
 
@@ -59,12 +59,12 @@ def test_episodes_close_to_each_other_share_a_panel() -> None:
 def test_an_episode_without_end_and_too_many_panels_are_bounded() -> None:
     kept = traces()
     kept.begin(episode(0))
-    pass_minutes(kept, 0, trace.PANEL_MAX + 500)
-    assert len(kept.panels[0].samples) == trace.PANEL_MAX
-    for n in range(trace.PANELS_MAX + 3):
+    pass_minutes(kept, 0, module.PANEL_MAX + 500)
+    assert len(kept.panels[0].samples) == module.PANEL_MAX
+    for n in range(module.PANELS_MAX + 3):
         kept.begin(episode(n, n))
         pass_minutes(kept, n + 100, n + 101)
-    assert len(kept.panels) == trace.PANELS_MAX
+    assert len(kept.panels) == module.PANELS_MAX
     assert kept.left_out > 0
 
 
