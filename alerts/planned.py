@@ -165,7 +165,7 @@ class Plan:
 
     def snapshot(self, queue: str) -> dict[str, Any]:
         """What is kept of *queue*, for JSON; empty when nothing is."""
-        own = [asdict(event) for event in self.events.values() if event.covers == queue and not is_unit(queue)]
+        own = [_packed(event) for event in self.events.values() if event.covers == queue and not is_unit(queue)]
         held = self.withheld.get(queue)
         return ({"events": own} if own else {}) | ({"withheld": dict(held)} if held else {})
 
@@ -180,7 +180,7 @@ class Plan:
 
     def common(self) -> list[dict[str, Any]]:
         """The events that belong to no one queue, for JSON."""
-        return [asdict(event) for event in self.events.values() if is_unit(event.covers)]
+        return [_packed(event) for event in self.events.values() if is_unit(event.covers)]
 
     def thaw(self, state: Iterable[dict[str, Any]]) -> None:
         """Take up what `common` gave, beside what is there of single queues."""
@@ -191,6 +191,10 @@ class Plan:
     def _take(self, events: Iterable[dict[str, Any]]) -> None:
         for event in events:
             self.put(Event(**event | {"marks": tuple(event.get("marks", ()))}))
+
+
+def _packed(event: Event) -> dict[str, Any]:
+    return asdict(event) | {"marks": list(event.marks)}
 
 
 def together(former: Iterable[list[dict[str, Any]]]) -> list[dict[str, Any]]:

@@ -111,7 +111,8 @@ def command(world: World, queue: str, n: int) -> None:
         "resolve",
     )
     often += ("hold", "over", "sign_check", "release", "cancel", "confirm_cancel")
-    assert len(COMMANDS) + len(often) == 47, "a prime: coprime to what else hangs on n; add some that come often"
+    often += ("hold", "over", "acknowledge", "resolve")
+    assert len(COMMANDS) + len(often) == 53, "a prime: coprime to what else hangs on n; add some that come often"
     names = (*COMMANDS, *often)
     name = names[n % len(names)]
     kind = "emergency" if name == "stand_down" else "planned"
@@ -273,6 +274,7 @@ def test_a_long_walk_comes_by_every_state_and_holds_every_invariant() -> None:
         "asked",
         "floor",
         "planned",
+        "suppressed",
         "emergency",
     }
 
