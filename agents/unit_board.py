@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from agents.sources import Odd
 from agents.unit_people import LinePeople, People, read_moves
-from agents.unit_teller import COUNTING, share_of
+from agents.unit_teller import COUNTING, Member, share_of
 from alerts.siblings.apart import Group
 from models.metric import WINDOW_MS, WINDOWS
 from models.unit import TICK_MS, UNITS_MAX, Beside, Trouble
@@ -72,7 +72,7 @@ class News:
     moves: dict[str, list[tuple[int, int]]]
     trouble: dict[str, Trouble | None]
     beside: Beside | None
-    members: dict[str, list[tuple[str, int, int]]] | None  #: compared with their like; None: those told before hold
+    members: dict[str, list[Member]] | None  #: compared with their like; None: those told before hold
 
 
 @dataclass(slots=True)
@@ -96,7 +96,7 @@ class Line:
     people: LinePeople = field(default_factory=LinePeople)
     trouble: dict[str, Trouble] = field(default_factory=dict)
     beside: Beside = field(default_factory=Beside)
-    members: dict[str, list[tuple[str, int, int]]] = field(default_factory=dict)
+    members: dict[str, list[Member]] = field(default_factory=dict)
     told: int = -1  #: newest whole tick told
     part: tuple[int, int] = (-1, -1)  #: tick and part taken last
     waiting: deque[Waiting] = field(default_factory=deque)
@@ -264,12 +264,12 @@ class UnitBoard:
 
     def rivals(self, unit: str) -> list[Group]:
         """What is compared with its like in *unit*."""
-        found: dict[str, tuple[int, int]] = {}
+        found: dict[str, tuple[int, int, bool]] = {}
         for line in self.lines:
             if (self.tick - line.tick) * TICK_MS < NOW_MS:
-                for name, lost, of in line.members.get(unit, ()):
-                    before = found.get(name, (0, 0))
-                    found[name] = (before[0] + lost, before[1] + of)
+                for name, lost, of, usual in line.members.get(unit, ()):
+                    before = found.get(name, (0, 0, True))
+                    found[name] = (before[0] + lost, before[1] + of, before[2] and usual)
         return [Group(name, *found[name]) for name in sorted(found)]
 
     def members(self, unit: str) -> int:
@@ -358,9 +358,10 @@ def _read(record: dict[str, Any]) -> News:
     return News(whole, record["blind"], (misrouted, dead), shares, moves, trouble, data, members)
 
 
-def _members(told: dict[str, Any]) -> dict[str, list[tuple[str, int, int]]]:
+def _members(told: dict[str, Any]) -> dict[str, list[Member]]:
     return {
-        str(unit): [(str(name), _whole(lost), _whole(of)) for name, lost, of in found] for unit, found in told.items()
+        str(unit): [(str(name), _whole(lost), _whole(of), usual is True) for name, lost, of, usual in found]
+        for unit, found in told.items()
     }
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from agents.sources import Odd
 from alerts.siblings.apart import LEAST
 from alerts.storm_book import StormBook
+from alerts.usual import GATE
 from models.metric import FIGURES
 from models.unit import EVERYTHING, MEMBERS_MAX, NAMES_MAX, TICK_MS, Layout, Trouble
 from streams import unit_sums
@@ -33,8 +34,9 @@ PART_BYTES: Final = 150_000
 AGENTS_MAX: Final = 20_000
 #: Agents in one record: 24 bytes each.
 AGENTS_AT_ONCE: Final = 4_000
-#: A member of a unit: its name, calls abandoned, and outcomes.
-Member = tuple[str, int, int]
+#: A member of a unit: its name, calls abandoned, outcomes, and whether that share is usual at this time of the week.
+Member = tuple[str, int, int, bool]
+_UNUSUAL: Final = FIGURES[("abandonment_unusual", "now")]
 _ANSWERED: Final = FIGURES[("answered", "30m")]
 _ABANDONED: Final = FIGURES[("abandoned", "30m")]
 #: Tells which counters the numbers stand for.
@@ -186,6 +188,7 @@ class UnitTeller:
         rows = windows.figures[: len(self._members)]
         lost = rows[:, _ABANDONED]
         of = lost + rows[:, _ANSWERED]
+        usual = rows[:, _UNUSUAL] < GATE  # not so where nothing is known: NaN
         found: dict[str, list[Member]] = {}
         sites: dict[tuple[str, str], list[int]] = {}
         for row in np.flatnonzero(of > 0).tolist():
@@ -193,13 +196,16 @@ class UnitTeller:
             if site < 0:
                 continue
             if of[row] >= LEAST:
-                found.setdefault(self._layout.names[site], []).append((queue, int(lost[row]), int(of[row])))
+                found.setdefault(self._layout.names[site], []).append(
+                    (queue, int(lost[row]), int(of[row]), bool(usual[row]))
+                )
             above = self._layout.names[region] if region >= 0 else EVERYTHING
-            total = sites.setdefault((above, self._layout.names[site]), [0, 0])
+            total = sites.setdefault((above, self._layout.names[site]), [0, 0, 1])
             total[0] += int(lost[row])
             total[1] += int(of[row])
-        for (above, site_name), (site_lost, site_of) in sites.items():
-            found.setdefault(above, []).append((site_name, site_lost, site_of))
+            total[2] &= bool(usual[row])
+        for (above, site_name), (site_lost, site_of, all_usual) in sites.items():
+            found.setdefault(above, []).append((site_name, site_lost, site_of, bool(all_usual)))
         return {unit: sorted(of, key=lambda one: (-one[2], one[0]))[:MEMBERS_MAX] for unit, of in found.items()}
 
     def _shares(self, windows: Windows) -> dict[str, Share]:
@@ -315,7 +321,7 @@ def _length(kind: str, unit: str, what: Any) -> int:
     if what is None:
         return 4 * len(unit) + 20
     if kind == "members":
-        return 4 * len(unit) + sum(4 * len(name) + 48 for name, _, _ in what) + 20
+        return 4 * len(unit) + sum(4 * len(name) + 48 for name, *_ in what) + 20
     if kind == "agents":
         return 4 * len(unit) + 26 * len(what) + 20
     if kind == "trouble":

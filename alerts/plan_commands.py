@@ -156,9 +156,7 @@ def _tell_event(turn: Turn, queue: str, event: Event, state: str, by: str | None
 
 def _declare(catalogue: Catalogue, turn: Turn, plan: Plan, queue: str, command: OrderCommand, ident: str) -> No | None:
     name = short_id("EM-", command.event or ident)
-    event = Event(
-        name, EMERGENCY, command.covers, turn.now_ms, None, command.reason, command.actor, told_in=queue
-    )
+    event = Event(name, EMERGENCY, command.covers, turn.now_ms, None, command.reason, command.actor, told_in=queue)
     if no := _place_fault(catalogue, queue, event) or _known_fault(plan, event):
         return no
     alike = plan.alike(event)

@@ -117,8 +117,10 @@ class UnitSums(BaseModel):
         description="by unit [identity, state] of agents whose state changed; 0 is offline"
     )
     beside: Beside | None = None
-    members: dict[str, list[Annotated[tuple[str, int, int], Field(strict=False)]]] | None = Field(
-        default=None, description="each minute, by unit: its queues (of a region: its sites), abandoned, and outcomes"
+    members: dict[str, list[Annotated[tuple[str, int, int, bool], Field(strict=False)]]] | None = Field(
+        default=None,
+        description="each minute, by unit: its queues (of a region: its sites), abandoned, outcomes, and whether that "
+        "is usual there at this time",
     )
     trouble: dict[str, Trouble | None] = Field(
         default_factory=dict, description="by unit what its queues here have of orders; null: no queue is here any more"

@@ -36,11 +36,12 @@ _LEAST_CHANCE: Final = 1e-30
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Calls with an outcome, and how many of them were lost."""
+    """Calls with an outcome, and how many of them were lost. *usual*: this many are lost here at this time anyhow."""
 
     name: str
     lost: int
     of: int
+    usual: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def limits_of(group: Group, others: Group, groups: int, alarms_per_week: float) 
 
 def worst(groups: Sequence[Group], alarms_per_week: float = 1.0) -> Apart | None:
     """The group of *groups* that stands out most (its *limits* 0 where none does); None where fewer than two have
-    enough calls. Of equals the first by name."""
+    enough calls. Of equals the first by name. What is as usual does not stand out: it is one of the others."""
     there = sorted((g for g in groups if g.of >= LEAST), key=lambda g: g.name)
     if len(there) < 2:
         return None
@@ -86,7 +87,7 @@ def worst(groups: Sequence[Group], alarms_per_week: float = 1.0) -> Apart | None
     found = []
     for group in there:
         others = Group("", lost - group.lost, of - group.of)
-        limits = limits_of(group, others, len(there), alarms_per_week)
+        limits = 0.0 if group.usual else limits_of(group, others, len(there), alarms_per_week)
         found.append(Apart(group.name, group.lost, group.of, others.lost, others.of, limits))
     return max(found, key=lambda apart: (apart.limits, apart.gap))
 

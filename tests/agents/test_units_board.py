@@ -502,7 +502,7 @@ def test_the_largest_tick_is_told_in_records_that_the_log_takes() -> None:
     items: list[Any] = [("units", name, _full(teller, u)) for u, name in enumerate(layout.names)]
     agents = {2**64 - 1 - n: 1 + n % 6 for n in range(unit_teller.AGENTS_MAX)}
     items += unit_teller._moves("*", {}, agents)
-    most = [(f"{'é' * 190}{n}/q", 2**40, 2**40) for n in range(MEMBERS_MAX)]
+    most = [(f"{'é' * 190}{n}/q", 2**40, 2**40, False) for n in range(MEMBERS_MAX)]
     items += [("members", name, most) for name in layout.names]
     odd = [["é" * 190, "ahead", 2**40]] * NAMES_MAX
     head = actor_head() | {"beside": {"records": 2**60, "sources": odd}}

@@ -28,5 +28,5 @@ def test_members_beyond_the_most_are_not_told() -> None:
     told = [orjson.loads(record.value) for record in actor.apply(log, range(len(log))).told]
     members = [one["members"] for one in told if one["type"] == "unit.sums" and one.get("members")]
     found = members[-1][f"{site}/*"]
-    assert [name for name, _, _ in found] == sorted(queues[5:])
+    assert [name for name, *_ in found] == sorted(queues[5:])
     assert len(found) == MEMBERS_MAX

@@ -46,6 +46,16 @@ def test_what_is_no_matter(groups: list[Group]) -> None:
     assert found.limits < 1.0
 
 
+def test_what_is_served_worse_every_week_at_this_time_does_not_stand_out() -> None:
+    found = worst([Group("a", 20, 60, usual=True), Group("b", 10, 200)])
+    assert found is not None
+    assert found.limits == 0.0
+    both = worst([Group("a", 30, 60, usual=True), Group("b", 40, 90), Group("c", 10, 400)])
+    assert both is not None
+    assert (both.name, both.others_of) == ("b", 460)
+    assert both.limits > 1.0
+
+
 def test_nothing_is_compared_with_too_few_calls() -> None:
     assert worst([Group("a", 19, LEAST - 1), Group("b", 0, 500)]) is None
     assert worst([Group("a", 30, 60)]) is None
