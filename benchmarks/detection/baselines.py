@@ -126,7 +126,7 @@ WINDOWS: Final[dict[str, tuple[int, ...]]] = {
     "seasonal naive": (5, 15, 30),
     "quantile band": (5, 15, 30),
     "CUSUM alone": (1, 5),
-    "random cut forest": (5, 15),
+    "random cut forest": (5,),
 }
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-TREES: Final = 40
+TREES: Final = 20
 SAMPLE: Final = 256
 
 
