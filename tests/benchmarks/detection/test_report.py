@@ -13,6 +13,7 @@ from rich.console import Console
 from benchmarks.detection import real, report
 from callwatch.backtest.happened import Episode, Happened, OrderSpan
 from models.errors import InputError
+from sources.timeline import Item
 
 
 def case(
@@ -118,11 +119,11 @@ def test_without_the_data_it_is_said_where_to_look(tmp_path: Path) -> None:
 
 
 def test_clocks_are_thinned_at_night_only() -> None:
-    def clock(text: str) -> real.Item:
-        return real.Item(at(text), b"", None, True, True)
+    def clock(text: str) -> Item:
+        return Item(at(text), b"", None, True, True)
 
     assert not real.is_wanted(clock("1999-02-03T03:01"))
     assert real.is_wanted(clock("1999-02-03T03:10"))
     assert real.is_wanted(clock("1999-02-03T06:31"))
     assert real.is_wanted(clock("1999-02-03T12:01"))
-    assert real.is_wanted(real.Item(at("1999-02-03T03:01"), b"", "bank/PS", False, False))
+    assert real.is_wanted(Item(at("1999-02-03T03:01"), b"", "bank/PS", False, False))
