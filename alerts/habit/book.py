@@ -86,6 +86,7 @@ class HabitBook:
 
     @alarms_per_week.setter
     def alarms_per_week(self, alarms: float) -> None:
+        """Set it anew. Raises ValueError for a budget that is none."""
         self._alarms = alarms
         if alarms not in self._limits:
             self._limits = {alarms: limits_of(alarms)}
