@@ -18,6 +18,7 @@ from agents.keeper import PartitionKeeper
 from callwatch.cli import build
 from callwatch.repartition import appended_of, check_room, check_stopped, plan, release, repartition
 from callwatch.stack import EmbeddedStack
+from models.catalogue import Catalogue
 from models.errors import WorkError
 from models.metric import FIGURES
 from models.moved import MOVED_FROM
@@ -27,12 +28,19 @@ from models.topics import EVENTS, OUTPUT_TOPICS, SNAPSHOTS, WORKORDERS, topic_na
 from streams.broker import create_topics, read_partition, read_records
 from streams.sending import Sender
 from streams.snapshots import barrier
-from tests.agents.logs import Log, catalogue, morning
+from tests.agents.logs import Log, morning
+from tests.agents.logs import catalogue as demo
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
 
 #: topic -> queue -> payloads without pos, in order
 ByQueue = dict[str, dict[str, list[dict[str, Any]]]]
+
+
+def catalogue() -> Catalogue:
+    """That of the demo, without storms: where partitions hear of them depends on where in their logs it was written."""
+    settings = demo()
+    return replace(settings, limits=replace(settings.limits, storm_queues=0))
 
 
 def silent(text: str) -> None:
