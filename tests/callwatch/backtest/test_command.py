@@ -39,7 +39,7 @@ def invoke(*options: str) -> str:
 @pytest.fixture(scope="module")
 def morning(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("morning") / "day.ndjson.zst"
-    command = ["simulate", "-o", str(path), "--hours", "2.5", "--queues", "2", "--seed", "3"]
+    command = ["simulate", "-o", str(path), "--hours", "1.5", "--queues", "4", "--seed", "3"]
     assert CliRunner().invoke(build(), command, catch_exceptions=False).exit_code == 0
     return path
 
@@ -64,7 +64,7 @@ def test_the_one_rule_finds_the_outage_and_nothing_else(found: dict[str, Any]) -
     assert all(0 < one["delay_s"] < 600 for one in outages)
     assert all(one["rule"] is None for one in others)
     assert (rule["opened"], rule["false_orders"], rule["found"]) == (len(outages), 0, len(outages))
-    assert found["queue_weeks"] == pytest.approx(2 * 2.5 / 168, rel=0.01)
+    assert found["queue_weeks"] == pytest.approx(4 * 1.5 / 168, rel=0.02)
     assert all(order["false"] is False for order in found["orders"])
 
 
