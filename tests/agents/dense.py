@@ -9,8 +9,8 @@ import orjson
 
 from agents.actor import PartitionActor, Record
 from models.catalogue import Catalogue, Department, OpeningHours, Person, QueueSettings, Rule, Site, Source
-from models.fields import is_unit
 from models.encode import clock_record, command_record
+from models.fields import is_unit
 from tests.agents.logs import Log
 
 #: Monday 2026-03-02, 08:59:50 in Kathmandu (UTC+5:45): site "late" opens ten seconds later.
