@@ -285,7 +285,7 @@ _OF_THE_WHOLE: Final[tuple[Rule, ...]] = (
         target=0.7,
         below=False,
         pattern="*",
-        severity=3,
+        severity=4,
         recovery=0.5,
         of="units",
     ),
@@ -298,7 +298,8 @@ def default_rules() -> tuple[Rule, ...]:
 
 
 def default_unit_rules() -> tuple[Rule, ...]:
-    """The rules for units: of the data of the whole, and of members served worse than their like.
+    """The rules for units: of the data of the whole, and, as a trend note, of members served worse than their like:
+    the harm of it has its order in the member itself.
 
     No other: one fault would open an order for its queue, its site, its region and everything.
     """

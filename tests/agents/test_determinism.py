@@ -28,7 +28,7 @@ from callwatch.rehearsal import rehearse
 from callwatch.settings import load_settings, parse_settings
 from callwatch.stack import EmbeddedStack
 from models.broker_access import client_options
-from models.catalogue import Catalogue
+from models.catalogue import Catalogue, Rule
 from models.fields import is_unit
 from models.runtime import KafkaSettings
 from models.topics import (
@@ -60,12 +60,25 @@ Outputs = dict[tuple[str, int], list[bytes]]
 Rows = AsyncIterator[tuple[int, bytes]]
 
 
-#: Where partitions hear of storms depends on where in their logs it was written, which no recording says.
-APART: Final = "\n[limits]\nstorm_queues = 0\n"
+#: What partitions hear of each other depends on where in their logs it was written, which no recording says: no storms,
+#: and of units a rule that none breaks in place of the default ones.
+APART: Final = """
+[limits]
+storm_queues = 0
+[[rule]]
+id = "none"
+of = "units"
+metric = "offered"
+window = "15m"
+breach = "above"
+limit = 1000000
+"""
 
 
 def apart(settings: Catalogue) -> Catalogue:
-    return replace(settings, limits=replace(settings.limits, storm_queues=0))
+    none = Rule("none", "offered", "15m", limit=1_000_000, target=1_000_000, below=False, of="units")
+    queues = tuple(rule for rule in settings.rules if rule.of == "queues")
+    return replace(settings, limits=replace(settings.limits, storm_queues=0), rules=(*queues, none))
 
 
 @dataclass(frozen=True)
