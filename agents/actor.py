@@ -240,6 +240,10 @@ class PartitionActor:
     def _look(self) -> tuple[NDArray[np.float64], list[str]]:
         """The figures by queue at the time that is, whole."""
         self.windows.look()
+        return self._whole()
+
+    def _whole(self) -> tuple[NDArray[np.float64], list[str]]:
+        """The figures that the windows have, with those that habits and comparisons found last."""
         figures, names = self.windows.figures, self.names.names[: self.windows.ready]
         self.habits.fill(figures, names)
         self.siblings.write(figures, names)
@@ -422,6 +426,7 @@ class PartitionActor:
         self._budget()
         self._clock_seen = LastClock(*common["clock"])
         self.position = position
+        self._whole()
 
 
 _NEVER: Final = 1 << 62
