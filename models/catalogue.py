@@ -225,7 +225,7 @@ class LoopLimits:
     accept_max_ms: int = 8 * 3_600_000
     #: Acknowledged and nothing heard of it for so long: whoever is accountable is reminded, again and again.
     remind_ms: tuple[int, int, int] = (15 * 60_000, 30 * 60_000, 2 * 3_600_000)
-    #: So many queues of a unit, and this share of it, that break together are a storm (`alerts.storm`); 0: there is none.
+    #: So many queues of a unit, and this share of it, breaking together are a storm (`alerts.storm`); 0: there is none.
     storm_queues: int = 3
     storm_share: float = 0.4
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 
 from alerts.defaults import default_rules
+from alerts.rebuild import rebuild
 from alerts.words import in_chinese
 from models.catalogue import LoopLimits
 from tests.alerts.tape import TapedWorld, survives
@@ -34,6 +35,13 @@ def begun() -> TapedWorld:
 def marks(world: World) -> list[tuple[int, int]]:
     """At which minute since the beginning which mark was told."""
     return [((e["at_ms"] - T0) // MIN, e["data"]["hours"]) for e in world.log() if e["decision"] == "marked"]
+
+
+def told_by_its_log(world: World) -> None:
+    """The order can be rebuilt from its log alone."""
+    order, entries = world.order(), world.log()
+    built = rebuild([entry for entry in entries if entry["order"] == order["id"]])
+    assert built[order["version"]] == order
 
 
 def test_nobody_connects_for_five_minutes_with_ten_callers() -> None:
@@ -75,6 +83,7 @@ def test_marks_are_told_once_go_up_and_survive_restarts() -> None:
     (why,) = [e["why"] for e in world.log() if e["decision"] == "marked"]
     assert in_chinese(why) == "电话无法接通已超过24小时"
     survives(world, "outage_mark:marked")
+    told_by_its_log(world)
 
 
 def test_the_second_mark_and_the_end() -> None:
@@ -129,6 +138,7 @@ def test_an_emergency_passes_its_marks() -> None:
     assert [hours for _, hours in marks(world)] == [24]
     assert world.order()["owner"] == "lead2"
     survives(world, "emergency_mark:marked")
+    told_by_its_log(world)
 
 
 def test_an_emergency_that_is_stood_down_passes_none() -> None:

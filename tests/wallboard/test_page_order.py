@@ -272,7 +272,7 @@ def test_the_steps_of_an_order_are_decided_and_a_refusal_says_why(floor: Floor, 
     box, said = by_id(page, "details-steps"), by_id(page, "details-said")
     assert shown(page, "details-steps") == [
         "acknowledge", "take", "note", "hold", "propose_limit", "consult", "reassign", "hand_over", "report", "cancel",
-        "verdict",
+        "verdict", "adopt",
     ]  # fmt: skip
 
     def press(command: str, **values: str) -> dict[str, Any]:

@@ -13,7 +13,8 @@ import pytest
 from numpy.typing import NDArray
 
 from alerts.habit.columns import score_columns, usual_columns
-from benchmarks.habit_weeks import Calls, Trouble
+from alerts.habit.state import BUCKET_MS
+from benchmarks.habit_weeks import DAY_MS, Calls, Trouble
 from tests.alerts.habit.conftest import World
 
 #: Buckets from 11:00 on, in which there are calls.
@@ -34,48 +35,55 @@ def without(first_bucket: int, queue: int | None = None) -> Trouble:
     return trouble
 
 
-def judged(seen: World, *troubles: Trouble) -> list[NDArray[np.float64]]:
-    """What the book writes at each clock of a day, until some time after noon."""
+def judged(seen: World, *troubles: Trouble) -> dict[int, NDArray[np.float64]]:
+    """What the book writes at each clock of a day, by bucket, until some time after noon."""
     world = deepcopy(seen)
     world.centre.troubles += troubles
     columns = np.concatenate([score_columns().ravel(), usual_columns().ravel()])
-    out = []
-    for at, _ in enumerate(world.centre.run(world.book, 1)):
-        out.append(world.centre.figures[:, columns].copy())
-        if at * world.centre.step > NOON + AFTER * world.centre.step:
+    out = {}
+    for now_ms in world.centre.run(world.book, 1):
+        bucket = now_ms % DAY_MS // BUCKET_MS
+        out[bucket] = world.centre.figures[:, columns].copy()
+        if bucket > NOON + AFTER * world.centre.step:
             break
     return out
 
 
 @pytest.fixture(scope="module")
-def ordinary(seen: World) -> list[NDArray[np.float64]]:
+def ordinary(seen: World) -> dict[int, NDArray[np.float64]]:
     return judged(seen)
 
 
-def same(a: list[NDArray[np.float64]], b: list[NDArray[np.float64]]) -> bool:
-    return all(np.array_equal(x, y, equal_nan=True) for x, y in zip(a, b, strict=True))
+def same(a: dict[int, NDArray[np.float64]], b: dict[int, NDArray[np.float64]]) -> bool:
+    return a.keys() == b.keys() and all(np.array_equal(a[at], b[at], equal_nan=True) for at in a)
 
 
-def test_the_same_calls_are_judged_the_same(seen: World, ordinary: list[NDArray[np.float64]]) -> None:
+def test_the_same_calls_are_judged_the_same(seen: World, ordinary: dict[int, NDArray[np.float64]]) -> None:
     assert same(judged(seen), ordinary)
 
 
-def test_later_calls_change_nothing(seen: World, ordinary: list[NDArray[np.float64]]) -> None:
+def test_later_calls_change_nothing(seen: World, ordinary: dict[int, NDArray[np.float64]]) -> None:
     other = judged(seen, without(NOON))
-    cut = NOON // 12
-    assert same(other[:cut], ordinary[:cut])
-    assert not same(other[cut:], ordinary[cut:])
+
+    def before(of: dict[int, NDArray[np.float64]]) -> dict[int, NDArray[np.float64]]:
+        return {at: row for at, row in of.items() if at <= NOON}
+
+    def after(of: dict[int, NDArray[np.float64]]) -> dict[int, NDArray[np.float64]]:
+        return {at: row for at, row in of.items() if at > NOON}
+
+    assert same(before(other), before(ordinary))
+    assert not same(after(other), after(ordinary))
 
 
-def test_a_queue_is_judged_by_itself(seen: World, ordinary: list[NDArray[np.float64]]) -> None:
+def test_a_queue_is_judged_by_itself(seen: World, ordinary: dict[int, NDArray[np.float64]]) -> None:
     other = judged(seen, without(NOON, queue=2))
     others = [n for n in range(len(seen.centre.names)) if n != 2]
-    assert same([row[others] for row in other], [row[others] for row in ordinary])
-    assert not same([row[2:3] for row in other], [row[2:3] for row in ordinary])
+    assert same({at: row[others] for at, row in other.items()}, {at: row[others] for at, row in ordinary.items()})
+    assert not same({at: row[2:3] for at, row in other.items()}, {at: row[2:3] for at, row in ordinary.items()})
 
 
-def test_how_unusual_is_never_less_than_nothing(ordinary: list[NDArray[np.float64]]) -> None:
-    scores = np.stack(ordinary)[:, :, : score_columns().size]
+def test_how_unusual_is_never_less_than_nothing(ordinary: dict[int, NDArray[np.float64]]) -> None:
+    scores = np.stack(list(ordinary.values()))[:, :, : score_columns().size]
     assert not np.isnan(scores).all()
     assert np.nanmin(scores) >= 0
     assert np.isfinite(scores[~np.isnan(scores)]).all()
