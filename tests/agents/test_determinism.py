@@ -48,8 +48,8 @@ from sources.recording import RecordingHeader, RecordingWriter, open_recording
 from sources.replay import replay
 from streams.broker import create_topics, read_partition
 from tests.agents.logs import ZONE, ListSink, catalogue, morning, run
-from tests.callwatch.bank_report import DATA, lines_of
 from tests.callwatch.bank_report import ZONE as BANK_ZONE
+from tests.callwatch.bank_report import lines_of
 
 PARTITIONS: Final = 3
 ROOT: Final = Path(__file__).parents[2]
@@ -123,8 +123,6 @@ def capture(tmp_path_factory: pytest.TempPathFactory) -> Case:
 @pytest.fixture(scope="module")
 def bank(tmp_path_factory: pytest.TempPathFactory) -> Case:
     """The bank on 3 February 1999, in event order, a clock every 15 seconds."""
-    if not DATA.is_dir():
-        pytest.skip(f"no recorded months at {DATA}: set CALLWATCH_DATA")
     folder = tmp_path_factory.mktemp("bank")
     tsv, path = folder / "day.tsv", folder / "day.ndjson.zst"
     day = [line for line in lines_of("02", 3) if line.split("\t")[5] == "990203"]

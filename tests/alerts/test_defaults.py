@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import lzma
-import os
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,9 +13,8 @@ from alerts.defaults import default_rules, default_unit_rules
 from alerts.judge import Judge
 from alerts.rules import Step
 from models.metric import COMPARISONS, FIGURES, METRIC, OF_THE_WHOLE, figure
+from tests import recorded
 
-DATA = Path(os.environ.get("CALLWATCH_DATA", Path(__file__).parents[3] / "shared" / "data"))
-FEBRUARY = DATA / "anonymous-bank" / "1999-02.tsv.xz"
 START = datetime(1999, 2, 1, tzinfo=UTC)
 BUCKET_S, STEP, WINDOW = 5, 4, 180
 
@@ -47,7 +44,7 @@ def seconds(text: str) -> int:
 def arrivals() -> dict[str, list[tuple[int, bool]]]:
     """Of each queue the buckets in which somebody arrived, and whether that caller reached no queue."""
     found: dict[str, list[tuple[int, bool]]] = defaultdict(list)
-    with lzma.open(FEBRUARY, "rt") as file:
+    with lzma.open(recorded.month("02"), "rt") as file:
         names = next(file).rstrip("\n").split("\t")
         for line in file:
             row = dict(zip(names, line.rstrip("\n").split("\t"), strict=True))
@@ -69,7 +66,6 @@ def window_sums(buckets: list[int], length: int) -> np.ndarray[tuple[int], np.dt
 
 
 @pytest.mark.data
-@pytest.mark.skipif(not FEBRUARY.exists(), reason=f"no recorded months in {DATA} (CALLWATCH_DATA)")
 def test_the_routing_fault_of_3_february() -> None:
     calls, length = arrivals(), 28 * 86_400 // BUCKET_S
     names = sorted(calls)

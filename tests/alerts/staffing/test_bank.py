@@ -5,13 +5,12 @@ from __future__ import annotations
 import csv
 import lzma
 import math
-import os
 from collections import defaultdict
-from pathlib import Path
 
 import pytest
 
 from alerts.staffing.patience import patience
+from tests import recorded
 
 Hours = dict[str, tuple[int, int, float]]
 
@@ -19,8 +18,7 @@ Hours = dict[str, tuple[int, int, float]]
 def hours(month: str) -> Hours:
     """Regular callers (PS) who reached the queue by date and hour: how many, how many hung up, seconds waited."""
     found: dict[str, list[float]] = defaultdict(lambda: [0, 0, 0.0])
-    file = Path(os.environ["CALLWATCH_DATA"]) / "anonymous-bank" / f"1999-{month}.tsv.xz"
-    with lzma.open(file, "rt", encoding="latin-1") as rows:
+    with lzma.open(recorded.month(month), "rt", encoding="latin-1") as rows:
         for row in csv.DictReader(rows, delimiter="\t"):
             queued = row["q_start"] != "0:00:00"
             if row["type"].strip() != "PS" or not (row["outcome"] == "AGENT" or (row["outcome"] == "HANG" and queued)):
