@@ -25,7 +25,8 @@ WHY: Final[dict[str, tuple[str, str, str]]] = {
     "service-level": ("waits that callers notice", "服务水平过低", "seeds: 85 to 90 % is the aim; limit ours"),
     "abandonment": ("callers give up", "放弃率过高", "ours"),
     "sign-in": ("more than one agent with a forgotten password", "坐席无法签入", "seeds (坐席无法签入); number ours"),
-    "longest-wait": ("one caller is forgotten", "等待过久", "ours"),
+    "longest-wait": ("two callers wait, one of them too long", "等待过久", "a bank's five months: one alone is daily"),
+    "caller-forgotten": ("one caller is forgotten", "来电被遗忘", "ours"),
     "waiting-long": ("several wait past the threshold", "超时排队", "ours"),
     "agents-short": (
         "a quarter more work than agents: it cannot be worked off",

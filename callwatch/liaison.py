@@ -31,6 +31,7 @@ CAUSES: Final = {
     "service-level": ("staffing", "Called two agents back from back office"),
     "abandonment": ("staffing", "Moved two agents over from the neighbouring queue"),
     "longest-wait": ("surge", "Overflow opened to the neighbouring queue"),
+    "caller-forgotten": ("staffing", "Team leader took the call"),
     "waiting-long": ("surge", "Team leader took calls until the line was short"),
 }
 _OTHER: Final = ("other", "Looked into it on the floor")

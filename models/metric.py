@@ -94,8 +94,11 @@ def _records(mid: str, en: str, zh: str, formula: str, empty: str = "0") -> Metr
     return Metric(mid, en, zh, formula, "records", "down", DAILY, empty, source="DESIGN 3")
 
 
-def _now(mid: str, en: str, zh: str, formula: str, unit: Unit, empty: str) -> Metric:
-    return Metric(mid, en, zh, formula, unit, "down" if unit in ("calls", "ms") else "neither", NOW, empty)
+def _now(
+    mid: str, en: str, zh: str, formula: str, unit: Unit, empty: str, start: tuple[str, str] = ("arrivals", "30m")
+) -> Metric:
+    better: Better = "down" if unit in ("calls", "ms") else "neither"
+    return Metric(mid, en, zh, formula, unit, better, NOW, empty, start=start)
 
 
 def _unusual(mid: str, en: str, zh: str, of: str) -> Metric:
@@ -365,7 +368,8 @@ _PRESENT: Final[tuple[Metric, ...]] = (
     _now("waiting_soon", "past threshold in a moment", "即将超时排队数",
          "waiting calls that will be past the threshold within 20 s unless they leave the queue", "calls",
          "0; undefined (of a unit)"),
-    _now("longest_wait_ms", "longest wait", "最长等待", "age of the oldest waiting call", "ms", "0"),
+    _now("longest_wait_ms", "longest wait", "最长等待", "age of the oldest waiting call", "ms", "0",
+         start=("waiting", "now")),
     _now("lost_track", "lost track of", "失联通话",
          "waiting calls with no word from their source for 30 minutes", "calls", "0"),
     _now("agents_ready", "agents ready", "空闲坐席", "agents ready for this queue", "agents", _UNKNOWN_AGENTS),

@@ -40,6 +40,8 @@ name figures by id and window, pages and alerts show their names, `metrics` rows
 - **Windows**: rolling 1, 5, 15 and 30 minutes in whole 5-second buckets, `day` since local midnight, `resolve` of calls
   that came after an order's resolve. `now` speaks of now; of how unusual something is, it is the most unusual window.
 - **Base**: the figure that says how many calls stand behind a ratio; a rule's `min_sample` asks it.
+  A figure of now has none: an episode begins when that many came in the last 30 minutes (of `longest_wait_ms`: when
+  that many wait).
 - Events that come late, twice or in another order give the same figures. Only the three that count records (late, too
   late, repeated) tell of the order itself.
 - Agent time is to the millisecond, cut at the window's edges. Before the first word of an agent nothing is known of

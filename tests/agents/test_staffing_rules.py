@@ -100,6 +100,24 @@ def test_each_is_found_and_said(rule: str, bad: dict[str, Any], words: str, is_o
     assert (rule in symptoms) == is_order
 
 
+def waiting(callers: int, minutes: int) -> list[bytes]:
+    """*callers* who came in the first second and wait for *minutes*."""
+    offered = {"source": "pbx", "type": "call.offered", "ts": START, "queue": QUEUE}
+    came = [encode_event(offered | {"id": f"e{n}", "call": f"c{n}"}) for n in range(callers)]
+    return came + [clock_record(START + second * S, "replay") for second in range(0, minutes * 60, 5)]
+
+
+@pytest.mark.parametrize(
+    ("callers", "minutes", "found"),
+    [(1, 14, set()), (1, 16, {"caller-forgotten"}), (2, 2, set()), (2, 5, {"longest-wait"})],
+)
+def test_one_caller_is_forgotten_after_a_quarter_of_an_hour_and_two_have_waited_long_before(
+    callers: int, minutes: int, found: set[str]
+) -> None:
+    rules = {"longest-wait", "caller-forgotten"}
+    assert said(waiting(callers, minutes))[1] & rules == found
+
+
 def test_too_few_agents_says_how_many() -> None:
     sentence = said(log(agents=8))[0]["agents-short"]
     assert "8 agents signed in, " in sentence
