@@ -114,18 +114,14 @@ def begin(
 
 
 def _remember(catalogue: Catalogue, turn: Turn, order: WorkOrder, event: str) -> None:
-    """Offer the most similar closed orders; open a problem record when the queue keeps coming back at this time."""
+    """Offer the most similar closed orders; count it among those that keep coming back."""
     turn.memory.offer(catalogue, order)
     if order.like:
         data: dict[str, str | int | float | bool | None] = {}
         for n, like in enumerate(order.like, 1):
             data |= {f"like_{n}": like.order, f"score_{n}": like.score}
         turn.log(order, event, "experience_offered", f"{len(order.like)} similar orders are offered", data=data)
-    problem = turn.memory.opened(catalogue, order)
-    if problem is not None:
-        problem_desk.opened(catalogue, turn, order, *problem, event)
-    elif order.problem is not None:
-        turn.log(order, event, "problem_joined", "it belongs to an open problem", data={"problem": order.problem})
+    problem_desk.order_opened(catalogue, turn, order, event)
 
 
 def _join(catalogue: Catalogue, turn: Turn, order: WorkOrder, change: Change, said: tuple[str, str]) -> None:
@@ -201,6 +197,7 @@ def reopen(
     briefs.first(turn, order)
     turn.log(order, "relapsed", "reopened", said[0], data={**data, "reopened": order.reopened})
     consultation.keep_apart(catalogue, turn, order)
+    turn.memory.cause_withdrawn(order)
     if turn.memory.withdraw(order):
         turn.log(order, "relapsed", "experience_withdrawn", "it was not over, so what was done has not helped")
     if owner is not None and turn.by_clock:
@@ -225,11 +222,12 @@ def _brief_anew(turn: Turn, order: WorkOrder) -> None:
         turn.brief(order)
 
 
-def brief_again(turn: Turn, order: WorkOrder) -> None:
+def brief_again(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
     """It is still open: what is known of its trouble now. A queue that is closed, with nobody waiting, has none."""
     read = partial(turn.read, order.queue)
     if (read("open", "now") != 0 or read("waiting", "now")) and turn.brief(order):
         turn.log(order, "brief_due", "briefed", "still_open")
+        problem_desk.briefed(catalogue, turn, order, "brief_due")
 
 
 def ended(catalogue: Catalogue, turn: Turn, order: WorkOrder | None, change: Change, said: tuple[str, str]) -> None:

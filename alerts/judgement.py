@@ -123,7 +123,7 @@ class Judgement:
                 held = self._under_storm(turn, order)
                 desk.time_passes(self._catalogue, turn, order, still, held)
                 if not (still or held) and briefs.is_due(order, now_ms):
-                    desk.brief_again(turn, order)
+                    desk.brief_again(self._catalogue, turn, order)
             self._done(turn, queue)
         return turn.outputs
 

@@ -7,12 +7,12 @@ only; a similar order of a queue of another partition is not found.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
 from alerts import problem
-from alerts.experience import Experience, case_of, experience_of, half_of_week, similar
+from alerts.experience import Experience, case_of, experience_of, similar
 from alerts.order import BY_ITSELF, WorkOrder
 from models.catalogue import Catalogue
 from models.hours import site_of
@@ -61,30 +61,37 @@ class Memory:
                 past.helped += 1 if helped else -1
                 self._changed.add(queue)
 
-    def opened(self, catalogue: Catalogue, order: WorkOrder) -> tuple[int, problem.Open] | None:
-        """*order* has opened: fill in its problem. The problem, with its half-hour, if it opens now."""
-        half = half_of_week(catalogue, order.queue, order.opened_ms) % 48
+    def came(self, catalogue: Catalogue, order: WorkOrder, keys: Sequence[str]) -> tuple[str, problem.Open] | None:
+        """*order* has *keys* in common with others (`alerts.problem`): fill in its problem. The problem, with its key,
+        if it opens now."""
         back = self._back.setdefault(order.queue, problem.Recurrence())
         self._changed.add(order.queue)
-        order.problem, orders = back.opened(order.queue, half, order.opened_ms, order.id)
-        if not orders:
+        order.problem, key = back.came(order.queue, keys, order.opened_ms, order.id, catalogue.limits)
+        if key is None:
             return None
-        back.problems[half].zone = site_of(catalogue, order.queue).zone
-        return half, back.problems[half]
+        found = back.problems[key]
+        found.zone = site_of(catalogue, order.queue).zone
+        return key, found
 
-    def open_problem(self, queue: str, name: str) -> tuple[int, problem.Open] | None:
-        """The open problem *name* of *queue*, with its half-hour."""
+    def open_problem(self, queue: str, name: str) -> tuple[str, problem.Open] | None:
+        """The open problem *name* of *queue*, with its key."""
         back = self._back.get(queue)
         return None if back is None else back.find(name)
 
-    def problem_closed(self, queue: str, half: int) -> None:
-        """The problem of that half-hour is closed."""
-        self._back[queue].closed(half)
+    def problem_closed(self, queue: str, key: str) -> None:
+        """The problem of *key* is closed."""
+        self._back[queue].closed(key)
         self._changed.add(queue)
 
     def recurrences(self) -> Iterator[tuple[str, problem.Recurrence]]:
         """The queues with open problems, by name. Whoever changes one says so in *changed*."""
         return ((queue, self._back[queue]) for queue in sorted(self._back) if self._back[queue].problems)
+
+    def cause_withdrawn(self, order: WorkOrder) -> None:
+        """*order* is open again: the cause that was given for it does not count."""
+        back = self._back.get(order.queue)
+        if back is not None and back.withdrawn(order.id):
+            self._changed.add(order.queue)
 
     def cancelled(self, order: WorkOrder) -> None:
         """*order* was cancelled: it does not count as one that came back."""

@@ -151,6 +151,7 @@ class Private:
     page_said: list[str] = field(default_factory=list)  #: its words, English and Chinese
     page_from_ms: int = 0  #: since when it is withheld
     storm_told_ms: int = 0  #: of a storm: when its numbers were logged last
+    seen_cause: str = ""  #: what the system itself knows of its cause (`alerts.seen_cause`)
     first_figures: dict[str, float] = field(default_factory=dict)  #: those of the symptoms when it opened
 
 

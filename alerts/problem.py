@@ -1,28 +1,34 @@
-"""Problem records: orders of one queue that keep coming back at the same time of day have a cause beyond each of them.
+"""Problem records: orders of one queue that keep coming back have a cause beyond each of them.
 
-`ORDERS` orders of a queue that opened in the same half-hour of the local day within `SPAN_MS` open one problem record.
-Of the day and not of the week, because ten days hold no half-hour of the week three times. It opens once, with somebody
-accountable for it, and stays open until it is closed by name with its root cause and a measure; until then every later
-order of that half-hour belongs to it. After that three more open another record. A cancelled order (false alarm,
-duplicate, planned) does not count. What is kept is bounded: of each of 48 half-hours the last `ORDERS` orders and one
-problem. `alerts.problem_desk` tells and closes them.
+So many orders of a queue within so many days (`LoopLimits.problem_orders`, `problem_ms`) open one problem record when
+they have in common
+
+- the half-hour of the local day in which they opened (``at:20``). Of the day and not of the week, because ten days hold
+  no half-hour of the week three times;
+- what is seen of their cause (``seen:menu``, `alerts.seen_cause`);
+- the cause that a person gave when they were resolved, once the calls have proven it (``cause:trunk``).
+
+It opens once, with somebody accountable for it, and stays open until it is closed by name with its root cause and a
+measure; until then every later order with that in common belongs to it. After that as many more open another record.
+An order counts for one problem only. A cancelled one (false alarm, duplicate, planned) does not count, nor does one
+that a storm holds. `alerts.problem_desk` tells and closes them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from alerts import routing
 from alerts.episode import short_id
 from models import rota
-from models.catalogue import Catalogue
+from models.catalogue import Catalogue, LoopLimits
 from models.rota import Choice
 
-ORDERS: Final = 3
-SPAN_MS: Final = 10 * 86_400_000
 #: From this tier on somebody is accountable for a problem: what keeps coming back is not mended within one shift.
 SUPERVISOR: Final = 3
+AT, SEEN, GIVEN = "at:", "seen:", "cause:"
 
 
 @dataclass(slots=True)
@@ -36,69 +42,90 @@ class Open:
     zone: str = "UTC"
     owner: str | None = None
     joined: int = 0  #: orders that came after those that opened it
+    title: str = ""  #: what its orders have in common, as people read it when it opened
+    zh: str = ""
 
 
 @dataclass(slots=True)
 class Recurrence:
-    """What is remembered of one queue: by half-hour of the day, the last orders as (opened_ms, id), and the problem."""
+    """What is remembered of one queue: by what orders have in common, the last as (opened_ms, id), and the problem."""
 
-    orders: dict[int, list[tuple[int, str]]] = field(default_factory=dict)
-    problems: dict[int, Open] = field(default_factory=dict)
+    orders: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+    problems: dict[str, Open] = field(default_factory=dict)
 
-    def opened(self, queue: str, half: int, at_ms: int, order: str) -> tuple[str | None, list[str]]:
-        """An order opened in half-hour *half* (0 to 47): the problem that it belongs to, if any, and the orders that
-        made it one when this is the order that opened it."""
-        self._forget(at_ms)
-        problem = self.problems.get(half)
-        if problem is not None:
-            problem.last_ms = at_ms
-            problem.joined += 1
-            return problem.id, []
-        last = [*self.orders.get(half, []), (at_ms, order)][-ORDERS:]
-        self.orders[half] = last
-        if len(last) < ORDERS:
-            return None, []
+    def came(
+        self, queue: str, keys: Sequence[str], at_ms: int, order: str, many: LoopLimits
+    ) -> tuple[str | None, str | None]:
+        """An order has *keys*, the first the most telling: the problem that it belongs to, if any, and its key when
+        this is the order that opened it."""
+        self._forget(at_ms - many.problem_ms)
+        for key in keys:
+            problem = self.problems.get(key)
+            if problem is not None:
+                problem.last_ms = at_ms
+                problem.joined += 1
+                self.cancelled(order)
+                return problem.id, None
+        for key in keys:
+            self.orders[key] = [*self.orders.get(key, []), (at_ms, order)][-many.problem_orders :]
+        full = next((key for key in keys if len(self.orders[key]) == many.problem_orders), None)
+        if full is None:
+            return None, None
+        last = self.orders[full]
         names = [name for _, name in last]
-        self.problems[half] = Open(short_id("PR-", queue, half, last[0][0]), at_ms, names, at_ms)
-        return self.problems[half].id, names
+        of = int(full.removeprefix(AT)) if full.startswith(AT) else full
+        self.problems[full] = Open(short_id("PR-", queue, of, last[0][0]), at_ms, names, at_ms)
+        for name in names:
+            self.cancelled(name)
+        return self.problems[full].id, full
 
     def cancelled(self, order: str) -> bool:
-        """*order* was cancelled and counts no more; whether it was remembered. A problem that is open stays open."""
-        for half, kept in self.orders.items():
-            left = [(at, name) for at, name in kept if name != order]
-            if len(left) < len(kept):
-                self.orders[half] = left
-                return True
-        return False
+        """*order* counts no more; whether it did. A problem that is open stays open."""
+        return self._without(order, lambda key: True)
 
-    def find(self, problem: str) -> tuple[int, Open] | None:
-        """The open problem of that id, with its half-hour."""
-        return next(((half, found) for half, found in self.problems.items() if found.id == problem), None)
+    def withdrawn(self, order: str) -> bool:
+        """*order* is open again: the cause that was given was not it. Whether it was remembered."""
+        return self._without(order, lambda key: key.startswith(GIVEN))
 
-    def closed(self, half: int) -> None:
-        """The problem of *half* is closed: the orders that made it one count for no other."""
-        del self.problems[half]
-        self.orders.pop(half, None)
+    def _without(self, order: str, of: Callable[[str], bool]) -> bool:
+        kept = {
+            key: [(at, name) for at, name in found if name != order or not of(key)]
+            for key, found in self.orders.items()
+        }
+        gone = sum(map(len, kept.values())) < sum(map(len, self.orders.values()))
+        self.orders = {key: found for key, found in kept.items() if found}
+        return gone
 
-    def _forget(self, now_ms: int) -> None:
-        since = now_ms - SPAN_MS
-        kept = {half: [(at, name) for at, name in found if at > since] for half, found in self.orders.items()}
-        self.orders = {half: found for half, found in kept.items() if found}
+    def find(self, problem: str) -> tuple[str, Open] | None:
+        """The open problem of that id, with its key."""
+        return next(((key, found) for key, found in self.problems.items() if found.id == problem), None)
+
+    def closed(self, key: str) -> None:
+        """The problem of *key* is closed."""
+        del self.problems[key]
+
+    def _forget(self, since_ms: int) -> None:
+        kept = {key: [(at, name) for at, name in found if at > since_ms] for key, found in self.orders.items()}
+        self.orders = {key: found for key, found in kept.items() if found}
 
     def packed(self) -> list[Any]:
-        """As JSON-able state, in the order of the day."""
+        """As JSON-able state, by key."""
         return [
-            [[half, [[at, name] for at, name in self.orders[half]]] for half in sorted(self.orders)],
-            [[half, asdict(self.problems[half])] for half in sorted(self.problems)],
+            [[key, [[at, name] for at, name in self.orders[key]]] for key in sorted(self.orders)],
+            [[key, asdict(self.problems[key])] for key in sorted(self.problems)],
         ]
 
 
 def unpacked(state: list[Any]) -> Recurrence:
-    """What `Recurrence.packed` wrote."""
+    """What `Recurrence.packed` wrote. Half-hours were numbers once, when nothing else was looked at."""
     orders, problems = state
+
+    def key_of(key: int | str) -> str:
+        return key if isinstance(key, str) else f"{AT}{key}"
+
     return Recurrence(
-        {half: [(at, name) for at, name in found] for half, found in orders},
-        {half: Open(**problem) for half, problem in problems},
+        {key_of(key): [(at, name) for at, name in found] for key, found in orders},
+        {key_of(key): Open(**problem) for key, problem in problems},
     )
 
 
@@ -107,13 +134,22 @@ def clock_time(half: int) -> str:
     return f"{half // 2:02d}:{half % 2 * 30:02d}"
 
 
-def told(queue: str, half: int, problem: Open) -> dict[str, Any]:
+def half_hour(key: str) -> str:
+    """The half-hour of a problem by its key, "" of one that comes back by its cause."""
+    return clock_time(int(key.removeprefix(AT))) if key.startswith(AT) else ""
+
+
+def told(queue: str, key: str, problem: Open) -> dict[str, Any]:
     """*problem* of *queue*, open, as ``models.outputs.Problem``."""
     return {
         "id": problem.id,
         "queue": queue,
-        "half_hour": clock_time(half),
+        "half_hour": half_hour(key),
         "zone": problem.zone,
+        "by": "half_hour" if key.startswith(AT) else "seen" if key.startswith(SEEN) else "given",
+        "same": "" if key.startswith(AT) else key.partition(":")[2],
+        "title": problem.title,
+        "zh": problem.zh,
         "orders": list(problem.orders),
         "since_ms": problem.since_ms,
         "state": "open",

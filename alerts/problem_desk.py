@@ -5,29 +5,95 @@ A problem is of the queue, not of one order: its decisions are logged with the q
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Final
 
 from alerts import people, routing
 from alerts.ask import Ask, No
-from alerts.order import WorkOrder
-from alerts.problem import SUPERVISOR, Open, Recurrence, clock_time, owner_of, told
+from alerts.experience import half_of_week
+from alerts.order import BY_ITSELF, WorkOrder
+from alerts.problem import AT, GIVEN, SEEN, SUPERVISOR, Open, Recurrence, half_hour, owner_of, told
+from alerts.seen_cause import WORDS, seen
 from alerts.turn import Turn
 from models.catalogue import Catalogue
+from models.causes import causes_of
 from models.duty import on_duty
+from models.topics import DAY_MS
+
+#: A cause that says nothing: orders are not alike by it.
+OTHER: Final = "other"
 
 
-def opened(catalogue: Catalogue, turn: Turn, order: WorkOrder, half: int, problem: Open, event: str) -> None:
+def order_opened(catalogue: Catalogue, turn: Turn, order: WorkOrder, event: str) -> None:
+    """*order* has opened: it counts by its half-hour of the day, and by its cause where that can be seen."""
+    half = half_of_week(catalogue, order.queue, order.opened_ms) % 48
+    order.private.seen_cause = _seen(turn, order)
+    keys = [f"{AT}{half}"]
+    if order.private.seen_cause:
+        keys.append(SEEN + order.private.seen_cause)
+    _count(catalogue, turn, order, keys, event)
+
+
+def briefed(catalogue: Catalogue, turn: Turn, order: WorkOrder, event: str) -> None:
+    """*order* was briefed: its cause may be seen now."""
+    if order.private.seen_cause or order.problem is not None or order.parent is not None:
+        return
+    order.private.seen_cause = _seen(turn, order)
+    if order.private.seen_cause:
+        _count(catalogue, turn, order, [SEEN + order.private.seen_cause], event)
+
+
+def cause_given(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
+    """*order* is closed: it counts by the cause that a person gave. Of a storm its parent counts, once."""
+    cause = order.cause or ""
+    if order.problem is None and order.parent is None and cause not in ("", OTHER, *BY_ITSELF):
+        _count(catalogue, turn, order, [GIVEN + cause], "verified")
+
+
+def _seen(turn: Turn, order: WorkOrder) -> str:
+    metrics = [turn.rules[rule].metric for rule in order.symptoms if rule in turn.rules]
+    return seen(order, metrics, partial(turn.read, order.queue))
+
+
+def _count(catalogue: Catalogue, turn: Turn, order: WorkOrder, keys: Sequence[str], event: str) -> None:
+    made = turn.memory.came(catalogue, order, keys)
+    if made is not None:
+        _opened(catalogue, turn, order, *made, event)
+    elif order.problem is not None:
+        turn.log(order, event, "problem_joined", "it belongs to an open problem", data={"problem": order.problem})
+
+
+def _opened(catalogue: Catalogue, turn: Turn, order: WorkOrder, key: str, problem: Open, event: str) -> None:
     """*order* has opened *problem*: it is logged, shown, and told to who is accountable for it."""
     choice = owner_of(catalogue, order.queue, turn.now_ms)
     problem.owner = choice.person.id if choice.person else None
-    count, half_hour, zone = len(problem.orders), clock_time(half), problem.zone
-    en = f"{count} orders of {order.queue} within ten days at {half_hour} ({zone}): a problem record is opened"
-    zh = f"{order.queue} 十日内在{half_hour}时段出现{count}次工单,建立问题记录"
-    data = {"problem": problem.id, "half_hour": half_hour, "zone": zone, "orders": ", ".join(problem.orders)}
+    problem.title, problem.zh = _in_common(catalogue, key)
+    count, days = len(problem.orders), max(1, round(catalogue.limits.problem_ms / DAY_MS))
+    if half := half_hour(key):
+        what = (f"at {half} ({problem.zone})", f"在{half}时段")
+    else:
+        what = (f"with the same cause ({problem.title})", f"因同一原因({problem.zh})")
+    en = f"{count} orders of {order.queue} within {days} days {what[0]}: a problem record is opened"
+    zh = f"{order.queue} {days}日内{what[1]}出现{count}次工单,建立问题记录"
+    data = {"problem": problem.id, "half_hour": half, "zone": problem.zone, "orders": ", ".join(problem.orders)}
     data |= {"problem_owner": problem.owner or "", "choice": choice.reason}
+    if not half:
+        data |= {"same_cause": problem.title}
     turn.log(order, event, "problem_opened", en, data=data)
-    _show(turn, order, told(order.queue, half, problem), (en, zh))
+    _show(turn, order, told(order.queue, key, problem), (en, zh))
     _tell_owner(catalogue, turn, order, problem, (en, zh))
+
+
+def _in_common(catalogue: Catalogue, key: str) -> tuple[str, str]:
+    """What orders of *key* have in common, as people read it."""
+    if key.startswith(AT):
+        return "", ""
+    if key.startswith(SEEN):
+        return WORDS[key.removeprefix(SEEN)]
+    name = key.removeprefix(GIVEN)
+    found = next((cause for cause in causes_of(catalogue) if cause.id == name), None)
+    return (found.title or name, found.zh or found.title or name) if found else (name, name)
 
 
 def _show(turn: Turn, order: WorkOrder, payload: dict[str, Any], said: tuple[str, str]) -> None:
@@ -51,7 +117,7 @@ def _tell_owner(catalogue: Catalogue, turn: Turn, order: WorkOrder, problem: Ope
 
 def settings_changed(catalogue: Catalogue, turn: Turn, order: WorkOrder, back: Recurrence) -> None:
     """New settings: a problem whose owner they do not know any more goes to another."""
-    for half, problem in sorted(back.problems.items()):
+    for key, problem in sorted(back.problems.items()):
         choice = owner_of(catalogue, order.queue, turn.now_ms)
         if choice.person is None or routing.person_of(catalogue, problem.owner) is not None:
             continue
@@ -62,7 +128,7 @@ def settings_changed(catalogue: Catalogue, turn: Turn, order: WorkOrder, back: R
             f"Problem {problem.id} goes to {choice.person.name}",
             f"问题记录{problem.id}转由{choice.person.name}负责",
         )
-        _show(turn, order, told(order.queue, half, problem), said)
+        _show(turn, order, told(order.queue, key, problem), said)
         _tell_owner(catalogue, turn, order, problem, said)
 
 
@@ -86,11 +152,11 @@ def close(ask: Ask) -> None:
     found = ask.turn.memory.open_problem(order.queue, command.problem)
     if found is None:
         return
-    half, problem = found
-    payload = told(order.queue, half, problem)
+    key, problem = found
+    payload = told(order.queue, key, problem)
     payload |= {"state": "closed", "closed_ms": ask.turn.now_ms, "closed_by": ask.actor}
     payload |= {"cause": command.text, "measure": command.measure}
-    ask.turn.memory.problem_closed(order.queue, half)
+    ask.turn.memory.problem_closed(order.queue, key)
     ask.log(
         "problem_closed", command.text, problem=problem.id, measure=command.measure, problem_owner=problem.owner,
         orders=", ".join(problem.orders), joined=problem.joined,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import Final
 
-from alerts import consultation, findings, limits, outage, people, storm_pages, verification
+from alerts import consultation, findings, limits, outage, people, problem_desk, storm_pages, verification
 from alerts.episode import amount, anomaly
 from alerts.judge import Change
 from alerts.moves import go
@@ -235,6 +235,7 @@ def close(
     consultation.over(turn, order, "verified")
     if order.parent is None and turn.memory.keep(catalogue, order):  # of a storm its parent teaches, once
         turn.log(order, "verified", "experience_kept", "cause, measure and effect are kept for orders like it")
+    problem_desk.cause_given(catalogue, turn, order)
     turn.alert("cleared", order, *said)
 
 

@@ -42,6 +42,7 @@ _DATA: Final[dict[str, Words]] = {
     "problem": ("problem", "问题记录"),
     "problem_owner": ("owner of the problem", "问题责任人"),
     "half_hour": ("half-hour", "时段"),
+    "same_cause": ("the same cause", "同一原因"),
     "zone": ("clock", "时区"),
     "orders": ("orders", "工单"),
     "joined": ("orders that joined", "并入工单数"),

@@ -352,8 +352,16 @@ _PATTERNS: Final = (
     (re.compile(r"the emergency of (.+) has lasted (\d+) hours"), r"\1应急状态已超过\2小时"),
     (re.compile(r"(\d+) similar orders are offered"), r"推荐\1个相似工单"),
     (
-        re.compile(r"(\d+) orders of (.+) within ten days at (.+) \((.+)\): a problem record is opened"),
-        r"\2 十日内在\3(\4)时段出现\1次工单,建立问题记录",
+        re.compile(r"(\d+) orders of (.+) within (\d+) days at (.+) \((.+)\): a problem record is opened"),
+        r"\2 \3日内在\4(\5)时段出现\1次工单,建立问题记录",
+    ),
+    (
+        re.compile(r"(\d+) orders of (.+) within (\d+) days with the same cause \((.+)\): a problem record is opened"),
+        r"\2 \3日内因同一原因(\4)出现\1次工单,建立问题记录",
+    ),
+    (
+        re.compile(r"(\d+) orders of (.+) within (\d+) days (.+): a problem record is opened"),
+        r"\2 \3日内\4出现\1次工单,建立问题记录",
     ),
     (re.compile(r"(.+): a second person must confirm"), r"\1:待他人复核"),
     (re.compile(r"check signed by ([^:]+): (.+)"), r"\1签字核查:\2"),

@@ -13,6 +13,8 @@ from callwatch.toml_times import spans, zone
 from models.catalogue import (
     HALF_HOUR_MIN,
     HALF_HOURS,
+    PROBLEM_DAYS_MAX,
+    PROBLEM_ORDERS_MAX,
     Catalogue,
     Cause,
     Department,
@@ -31,6 +33,7 @@ from models.catalogue import (
 )
 from models.causes import KNOWN
 from models.metric import METRIC, Metric
+from models.topics import DAY_MS
 from models.unit import UNITS_MAX
 
 #: How a person's tier may be written. 班组长 is both shift lead and group leader in the field.
@@ -366,6 +369,8 @@ def _limits(table: Table) -> LoopLimits:
         remind_ms=_three(table, "remind_min", d.remind_ms),
         storm_queues=table.integer("storm_queues", d.storm_queues, low=0, high=10_000),
         storm_share=table.number("storm_share", d.storm_share, low=0.01, high=1.0),
+        problem_orders=table.integer("problem_orders", d.problem_orders, low=2, high=PROBLEM_ORDERS_MAX),
+        problem_ms=table.integer("problem_days", d.problem_ms // DAY_MS, low=1, high=PROBLEM_DAYS_MAX) * DAY_MS,
     )
 
 

@@ -14,6 +14,9 @@ from typing import Final, Literal
 #: Peaks of a queue are half-hours of the local week.
 HALF_HOUR_MIN: Final = 30
 HALF_HOURS: Final = 336
+#: What `LoopLimits.problem_orders` and `problem_ms` may be: so many orders are kept of all that orders have in common.
+PROBLEM_ORDERS_MAX: Final = 20
+PROBLEM_DAYS_MAX: Final = 60
 
 
 class Formula(IntEnum):
@@ -228,6 +231,9 @@ class LoopLimits:
     #: So many queues of a unit, and this share of it, breaking together are a storm (`alerts.storm`); 0: there is none.
     storm_queues: int = 3
     storm_share: float = 0.4
+    #: So many orders of a queue within this time that have something in common are a problem (`alerts.problem`).
+    problem_orders: int = 3
+    problem_ms: int = 10 * 86_400_000
 
 
 @dataclass(frozen=True, slots=True)

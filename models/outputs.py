@@ -253,12 +253,18 @@ class TrendNote(_Part):
 
 
 class Problem(_Part):
-    """A problem record: orders of one queue that keep coming back in the same half-hour of the day."""
+    """A problem record: orders of one queue that keep coming back, in one half-hour of the day or with one cause."""
 
     id: str
     queue: str
-    half_hour: str = Field(description="local, such as 09:30")
+    half_hour: str = Field(description="local, such as 09:30; empty when they have their cause in common")
     zone: str
+    by: Literal["half_hour", "seen", "given"] = Field(
+        default="half_hour", description="what they have in common: the time, the cause as seen or as people gave it"
+    )
+    same: str = Field(default="", description="the cause that they have in common, by name")
+    title: str = Field(default="", description="that cause as people read it")
+    zh: str = Field(default="", description="the same in Chinese")
     orders: list[str] = Field(description="the orders that opened it")
     since_ms: int
     state: Literal["open", "closed"] = "open"

@@ -18,13 +18,25 @@ from zoneinfo import ZoneInfo
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from models.catalogue import HALF_HOURS, Catalogue, Duty, LoopLimits, OpeningHours, QueueSettings, Rule, Site
+from models.catalogue import (
+    HALF_HOURS,
+    PROBLEM_DAYS_MAX,
+    PROBLEM_ORDERS_MAX,
+    Catalogue,
+    Duty,
+    LoopLimits,
+    OpeningHours,
+    QueueSettings,
+    Rule,
+    Site,
+)
 from models.encode import encode_event
 from models.errors import SettingsError
 from models.fields import QUEUE_MAX, TEXT_MAX, VALUE_BYTES_MAX, queue_fault
 from models.metric import FIGURES
 from models.refusal import Reason, Refused
 from models.rota_check import name_faults
+from models.topics import DAY_MS
 
 #: Durations of settings: a year is more than anybody waits.
 MILLIS_MAX: Final = 366 * 86_400_000
@@ -260,6 +272,8 @@ def _limits(limits: LoopLimits) -> Iterator[str]:
     yield from _within("limits.storm_queues", limits.storm_queues, 0, 10_000)
     if not 0 < limits.storm_share <= 1:
         yield "limits.storm_share is not above 0 and at most 1"
+    yield from _within("limits.problem_orders", limits.problem_orders, 2, PROBLEM_ORDERS_MAX)
+    yield from _within("limits.problem_ms", limits.problem_ms, 1, PROBLEM_DAYS_MAX * DAY_MS)
     for name in ("undecided_ms", "reopen_ms", "page_gap_ms", "hold_max_ms", "accept_max_ms"):
         yield from _within(f"limits.{name}", getattr(limits, name), 0, MILLIS_MAX)
 

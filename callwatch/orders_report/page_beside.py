@@ -34,16 +34,21 @@ def floor(found: Json) -> str:
     return heading("Floor log", "现场工作日志") + (table(heads, lines, 9) if lines else nothing())
 
 
+def _in_common(problem: Json) -> str:
+    """What its orders have in common: the half-hour of the day or the cause."""
+    return problem["half_hour"] or " ".join(dict.fromkeys((problem.get("title", ""), problem.get("zh", ""))))
+
+
 def problems(found: Json) -> str:
     """Problem records that were opened, joined or closed."""
     state = {"open": "open 未结", "closed": "closed 已关闭"}
     lines = [
-        when_cell(one["at"]) + text_cell(one["id"]) + text_cell(one["queue"]) + text_cell(one["half_hour"])
+        when_cell(one["at"]) + text_cell(one["id"]) + text_cell(one["queue"]) + text_cell(_in_common(one))
         + text_cell(", ".join(one["orders"])) + text_cell(state.get(one.get("state", "open"), one.get("state")))
         + text_cell(one.get("owner")) + text_cell("; ".join(p for p in (one.get("cause"), one.get("measure")) if p))
         for one in found["problems"]
     ]  # fmt: skip
-    heads = (("last told", "最近更新"), ("problem", "问题"), ("queue", "队列"), ("half-hour", "时段"),
+    heads = (("last told", "最近更新"), ("problem", "问题"), ("queue", "队列"), ("in common", "时段或原因"),
              ("orders", "工单"), ("state", "状态"), ("owner", "责任人"),
              ("cause and measure", "原因与措施"))  # fmt: skip
     return heading("Problem records", "问题记录") + (table(heads, lines, 9) if lines else nothing())

@@ -11,7 +11,7 @@ from alerts.judgement import Judgement
 from alerts.memory import Memory
 from alerts.order import Check, WorkOrder
 from alerts.problem import Recurrence, unpacked
-from models.catalogue import Catalogue, Cause, Playbook, PlayStep
+from models.catalogue import PROBLEM_ORDERS_MAX, Catalogue, Cause, LoopLimits, Playbook, PlayStep
 from models.causes import causes_of, kind_of, playbooks_for
 from tests.alerts.world import HOUR, MIN, RULES, T0, WAITING, S, World, breach, catalogue, refusal
 
@@ -142,43 +142,83 @@ def test_what_is_remembered_is_bounded() -> None:
     assert len(known.snapshot("bank/PS")["past"]) == memory.PER_QUEUE - 1
 
 
+MANY = LoopLimits()
+
+
+def came(back: Recurrence, half: int, at_ms: int, order: str) -> tuple[str | None, list[str]]:
+    """An order of a half-hour: its problem, and the orders of it when it opens now."""
+    found, key = back.came("bank/PS", [f"at:{half}"], at_ms, order, MANY)
+    return found, back.problems[key].orders if key else []
+
+
 def test_a_problem_opens_with_the_third_order_of_a_half_hour_in_ten_days() -> None:
     back = Recurrence()
-    assert back.opened("bank/PS", 20, T0, "WO-1") == (None, [])
-    assert back.opened("bank/PS", 21, T0 + DAY, "WO-X") == (None, [])
-    assert back.opened("bank/PS", 20, T0 + 5 * DAY, "WO-2") == (None, [])
-    problem, orders = back.opened("bank/PS", 20, T0 + 9 * DAY, "WO-3")
+    assert came(back, 20, T0, "WO-1") == (None, [])
+    assert came(back, 21, T0 + DAY, "WO-X") == (None, [])
+    assert came(back, 20, T0 + 5 * DAY, "WO-2") == (None, [])
+    problem, orders = came(back, 20, T0 + 9 * DAY, "WO-3")
     assert problem is not None
     assert orders == ["WO-1", "WO-2", "WO-3"]
-    assert back.opened("bank/PS", 20, T0 + 18 * DAY, "WO-4") == (problem, [])
-    assert back.opened("bank/PS", 20, T0 + 28 * DAY, "WO-5") == (problem, [])  # it does not go away by itself
+    assert came(back, 20, T0 + 18 * DAY, "WO-4") == (problem, [])
+    assert came(back, 20, T0 + 28 * DAY, "WO-5") == (problem, [])  # it does not go away by itself
     assert unpacked(orjson.loads(orjson.dumps(back.packed()))) == back
-    back.closed(20)
+    back.closed("at:20")
     for n, name in ((29, "WO-6"), (30, "WO-7")):
-        assert back.opened("bank/PS", 20, T0 + n * DAY, name) == (None, [])
-    another, orders = back.opened("bank/PS", 20, T0 + 31 * DAY, "WO-8")
+        assert came(back, 20, T0 + n * DAY, name) == (None, [])
+    another, orders = came(back, 20, T0 + 31 * DAY, "WO-8")
     assert (orders, another != problem) == (["WO-6", "WO-7", "WO-8"], True)
     assert unpacked(orjson.loads(orjson.dumps(back.packed()))) == back
 
 
 def test_the_span_is_ten_days_and_a_cancelled_order_does_not_count() -> None:
     late = Recurrence()
-    found = [late.opened("q/x", 20, T0 + at * DAY, f"WO-{at}") for at in (0, 5, 10)]
+    found = [came(late, 20, T0 + at * DAY, f"WO-{at}") for at in (0, 5, 10)]
     assert found[-1] == (None, [])
     cut = Recurrence()
-    cut.opened("q/x", 20, T0, "WO-1")
+    came(cut, 20, T0, "WO-1")
     assert (cut.cancelled("WO-1"), cut.cancelled("WO-1")) == (True, False)
-    cut.opened("q/x", 20, T0 + DAY, "WO-2")
-    assert cut.opened("q/x", 20, T0 + 2 * DAY, "WO-3") == (None, [])
+    came(cut, 20, T0 + DAY, "WO-2")
+    assert came(cut, 20, T0 + 2 * DAY, "WO-3") == (None, [])
+
+
+def test_an_order_counts_for_one_problem_only() -> None:
+    back = Recurrence()
+    for n in range(3):
+        found, key = back.came("q/x", ["at:20", "seen:menu"], T0 + n * DAY, f"WO-{n}", MANY)
+    assert (found is not None, key, back.orders) == (True, "at:20", {})
+    assert back.came("q/x", ["at:20", "seen:menu"], T0 + 3 * DAY, "WO-3", MANY) == (found, None)
+    assert back.orders == {}
+    for n in (4, 5):
+        back.came("q/x", [f"at:{n}", "seen:menu"], T0 + n * DAY, f"WO-{n}", MANY)
+    _, key = back.came("q/x", ["at:6", "seen:menu"], T0 + 6 * DAY, "WO-6", MANY)
+    assert (key, back.problems["seen:menu"].orders) == ("seen:menu", ["WO-4", "WO-5", "WO-6"])
+
+
+def test_how_many_orders_in_how_many_days_is_a_setting() -> None:
+    two = LoopLimits(problem_orders=2, problem_ms=DAY)
+    back = Recurrence()
+    assert back.came("q/x", ["cause:trunk"], T0, "WO-1", two) == (None, None)
+    assert back.came("q/x", ["cause:trunk"], T0 + DAY, "WO-2", two) == (
+        None,
+        None,
+    )  # a day later the first is forgotten
+    assert back.came("q/x", ["cause:trunk"], T0 + DAY + HOUR, "WO-3", two)[1] == "cause:trunk"
 
 
 def test_recurrence_is_bounded() -> None:
     back = Recurrence()
+    many = LoopLimits(problem_orders=PROBLEM_ORDERS_MAX)
     for n in range(2_000):
-        back.opened("q/x", n % 48, T0 + n * MIN, f"WO-{n}")
-    assert sum(map(len, back.orders.values())) == 48 * 3
-    assert len(back.problems) == 48
-    assert {len(found.orders) for found in back.problems.values()} == {3}
+        back.came("q/x", [f"at:{n % 48}", "seen:menu"], T0 + n * MIN, f"WO-{n}", many)
+        assert all(len(found) < PROBLEM_ORDERS_MAX for found in back.orders.values())
+    assert len(back.problems) <= 49
+    assert {len(found.orders) for found in back.problems.values()} == {PROBLEM_ORDERS_MAX}
+
+
+def test_what_was_remembered_when_only_time_counted_is_read() -> None:
+    kept = [[[20, [[T0, "WO-1"]]]], [[21, {"id": "PR-1", "last_ms": T0, "orders": ["WO-0"]}]]]
+    back = unpacked(kept)
+    assert (list(back.orders), list(back.problems)) == (["at:20"], ["at:21"])
 
 
 def test_a_snapshot_of_an_old_owner_restores_what_is_remembered() -> None:

@@ -40,6 +40,8 @@ port = 9000
 respond_min = [1, 2.5, 15]
 reopen_min = 10
 verify_calls = 5
+problem_orders = 4
+problem_days = 14
 
 [[source]]
 name = "pbx"
@@ -106,7 +108,12 @@ def test_a_whole_file_becomes_one_typed_object() -> None:
     book = settings.catalogue
     assert book.causes == ("trunk", "staffing")
     assert book.limits == replace(
-        LoopLimits(), respond_ms=(60_000, 150_000, 900_000), reopen_ms=600_000, verify_calls=5
+        LoopLimits(),
+        respond_ms=(60_000, 150_000, 900_000),
+        reopen_ms=600_000,
+        verify_calls=5,
+        problem_orders=4,
+        problem_ms=14 * 86_400_000,
     )
     assert book.sources[0].cadence_ms == 30_000
     assert book.sites[0].hours == (
@@ -298,6 +305,7 @@ BAD = [
     ("cadence", '[[source]]\nname = "p"\ncadence_s = 0\n', 3, "is not from"),
     ("limits of two severities", "[limits]\nrespond_min = [1, 2]\n", 2, "three numbers"),
     ("limit of no time", "[limits]\nresolve_min = [1, 2, 0]\n", 2, "three numbers"),
+    ("one order is no problem", "[limits]\nproblem_orders = 1\n", 2, "from 2"),
     ("verify nothing", "[limits]\nverify_calls = 0\n", 2, "from 1"),
     ("causes", 'causes = [""]\n', 1, "list of texts"),
     ("no alarms at all", "[judge]\nalarms_per_week = 0\n", 2, "from 0.01 to 100"),

@@ -175,7 +175,7 @@ export class Details {
       ["until", "截至", order.hold_until_ms && moment(order.hold_until_ms, at)],
       ["cause, measure", "原因与措施", order.cause && `${this.cause(order.cause)}: ${order.measure ?? ""}`],
       ["verification", "验证", order.verification && `${order.verification.state}: ${order.verification.sentence}`],
-      ["problem record", "问题记录", this.problem && (this.problem.half_hour ? problemText(this.problem, (id) => this.name(id)) : this.problem.id)],
+      ["problem record", "问题记录", this.problem && (this.problem.orders ? problemText(this.problem, (id) => this.name(id)) : this.problem.id)],
       ["verdict", "评定", told.verdict],
     ].filter(([, , value]) => value);
   }

@@ -119,7 +119,8 @@ export const PLANNED_KINDS = {
 
 /** A problem record in a line; `name` puts a person id into words. */
 export function problemText(problem, name) {
-  const parts = [`${problem.id}: comes back at ${problem.half_hour} (${problem.zone}), ${problem.orders.length} orders opened it`];
+  const same = problem.half_hour ? `comes back at ${problem.half_hour} (${problem.zone}) 同一时段反复出现` : `the same cause again and again: ${problem.title} 同一原因反复出现:${problem.zh}`;
+  const parts = [`${problem.id}: ${same}, ${problem.orders.length} orders opened it`];
   if (problem.joined) parts.push(`${problem.joined} came since`);
   if (problem.owner) parts.push(`owner ${name(problem.owner)}`);
   if (problem.state === "closed") parts.push(`closed by ${name(problem.closed_by)}: ${problem.cause}: ${problem.measure}`);
