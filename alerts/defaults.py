@@ -50,7 +50,7 @@ _RULES: Final[tuple[Rule, ...]] = (
         target=300_000,
         below=False,
         severity=1,
-        min_sample=10,
+        min_sample=20,
         hold_ms=10_000,
         recovery=300_000,
     ),

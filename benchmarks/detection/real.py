@@ -1,24 +1,24 @@
 """The five real months: what was found of the incidents that are known, and every other order, to be named.
 
 The data ("Anonymous Bank") is not part of this project: its folder is given. Hours are those of its README; holidays
-are not known to the judgement, so quiet days that were probably holidays are orders, and listed as such.
+are not known to the judgement, so quiet days that were probably holidays are orders, and named so (`hindsight`).
 """
 
 from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import orjson
-from rich.table import Table
 
 from agents.actor import Record
 from benchmarks import machine
+from benchmarks.detection import hindsight
 from callwatch.backtest.happened import Episode, Happened, OrderSpan
 from callwatch.backtest.run import run
 from callwatch.settings import parse_settings
@@ -56,7 +56,7 @@ INCIDENTS: Final = (
 )
 _NIGHT_MIN: Final = (30, 390)
 #: Days that its README calls quiet, probably holidays.
-QUIET: Final = ("1999-03-31", "1999-04-01", "1999-04-06", "1999-04-07", "1999-05-20")
+QUIET: Final = tuple(map(date.fromisoformat, ("1999-03-31", "1999-04-01", "1999-04-06", "1999-04-07", "1999-05-20")))
 
 
 def is_wanted(item: Item) -> bool:
@@ -94,7 +94,8 @@ def measure(
                 on_record=on_record,
                 progress=lambda now_ms, events: say(f"real months: {_at(now_ms)}, {events:,} events"),
             )
-    found = told(outcome.happened)
+        say("real months: looking at each order")
+        found = told(outcome.happened, months(path))
     weeks = (outcome.last_ms - outcome.first_ms) / 604_800_000
     return {
         "date": datetime.now(UTC).date().isoformat(),
@@ -110,8 +111,16 @@ def measure(
     }
 
 
-def told(happened: Happened) -> Json:
-    """The incidents with what found each, and every order that met none."""
+def months(path: str) -> hindsight.Months:
+    """The recording at *path* for a look from afterwards; days of incidents and holidays are no measure of others."""
+    incidents = ((date.fromisoformat(start[:10]), date.fromisoformat(end[:10])) for _, start, end in INCIDENTS)
+    with open_recording(path) as recording:
+        events = (event for line in recording if (event := orjson.loads(line))["type"] in hindsight.TYPES)
+        return hindsight.Months(events, ZONE.key, hindsight.apart(incidents, QUIET))
+
+
+def told(happened: Happened, seen: hindsight.Months) -> Json:
+    """The incidents with what found each, and every order that met none, with its name."""
     spans = [(what, _ms(start), _ms(end)) for what, start, end in INCIDENTS]
     other = [
         order
@@ -120,7 +129,7 @@ def told(happened: Happened) -> Json:
     ]
     return {
         "incidents": [_incident(what, start_ms, end_ms, happened) for what, start_ms, end_ms in spans],
-        "orders": [_order(one) for one in other],
+        "orders": [_order(one, seen) for one in other],
     }
 
 
@@ -145,8 +154,8 @@ def _by(first: Episode | None, start_ms: int) -> Json:
     return {"found": True, "queue": first.queue, "rule": first.rule, "delay_s": late_s, "sentence": first.sentence}
 
 
-def _order(order: OrderSpan) -> Json:
-    day = _at(order.raised_ms)[:10]
+def _order(order: OrderSpan, seen: hindsight.Months) -> Json:
+    name, because = seen.name(order.queue, order.raised_ms, QUIET)
     return {
         "at": _at(order.raised_ms),
         "until": None if order.until_ms is None else _at(order.until_ms),
@@ -154,7 +163,8 @@ def _order(order: OrderSpan) -> Json:
         "rules": order.rules,
         "severity": order.severity,
         "sentence": order.sentence,
-        "quiet_day": day in QUIET,
+        "name": name,
+        "because": because,
     }
 
 
@@ -164,97 +174,3 @@ def _ms(text: str) -> int:
 
 def _at(at_ms: int) -> str:
     return local(ZONE.key, at_ms).strftime("%Y-%m-%d %H:%M")
-
-
-# --- for people -----------------------------------------------------------------------------------------------------
-
-KNOWN: Final = ("what", "from", "to", "found by", "queue", "delay")
-
-
-def known(found: Json) -> list[tuple[str, ...]]:
-    """A row for each incident."""
-    return [
-        (
-            one["what"],
-            one["from"],
-            one["to"],
-            one["rule"] or "NOT FOUND",
-            one["queue"] or "-",
-            "-" if one["delay_s"] is None else f"{one['delay_s'] / 60:.1f} min",
-        )
-        for one in found["incidents"]
-    ]
-
-
-def kinds(found: Json) -> list[tuple[str, ...]]:
-    """Orders that met no known incident, by queue and the rule that opened them: how many, and how many a week."""
-    count: dict[tuple[str, str], list[int]] = {}
-    for order in found["orders"]:
-        row = count.setdefault((order["queue"], order["rules"][0] if order["rules"] else "-"), [0, 0])
-        row[0] += 1
-        row[1] += order["quiet_day"]
-    ranked = sorted(count.items(), key=lambda one: -one[1][0])
-    return [(queue, rule, str(n), f"{n / found['weeks']:.2f}", str(quiet)) for (queue, rule), (n, quiet) in ranked]
-
-
-KINDS: Final = ("queue", "opened by", "orders", "a week", "of them on quiet days")
-
-
-def tables(found: Json) -> list[Table]:
-    """For a terminal."""
-    out = []
-    for title, names, rows in (("Known incidents", KNOWN, known(found)), ("Other orders", KINDS, kinds(found))):
-        table = Table(title=title)
-        for name in names:
-            table.add_column(name)
-        for row in rows:
-            table.add_row(*row)
-        out.append(table)
-    out[0].caption = found["acknowledgement"]
-    return out
-
-
-def markdown(found: Json) -> str:
-    """The results as a page; the kinds of other orders are named in docs/DETECT.md."""
-    on = found["machine"]
-    quiet = sum(order["quiet_day"] for order in found["orders"])
-    lines = [
-        "# Five real months",
-        "",
-        f"Data: {found['acknowledgement']}. {found['months']} months, the default rules, opening hours as in its "
-        f"README, no holidays, nothing learned beforehand; a clock every {found['clock_s']:g} s.",
-        "",
-        f"{sum(one['found'] for one in found['incidents'])} of {len(found['incidents'])} known incidents found; "
-        f"{len(found['orders'])} orders that meet none of them in {found['queue_weeks']:.0f} queue-weeks "
-        f"({len(found['orders']) / found['queue_weeks']:.2f} a queue and week), {quiet} of them on days that were "
-        "probably holidays.",
-        "",
-        *_grid(KNOWN, known(found)),
-        "## Other orders",
-        "",
-        *_grid(KINDS, kinds(found)),
-        "## One by one",
-        "",
-        *(f"- {o['at']} {o['queue']} [{', '.join(o['rules'])}] {o['sentence']}" for o in found["orders"]),
-        "",
-        f"Machine: {on['cpu']}, {on['cores']} cores, Python {on['python']}; {found['seconds']:.0f} s. "
-        f"Commit {found['commit']}, {found['date']}. Again: `callwatch bench detection --real DIR`.",
-        "",
-    ]
-    return "\n".join(lines)
-
-
-def _grid(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    return [
-        "| " + " | ".join(names) + " |",
-        "|" + "---|" * len(names),
-        *("| " + " | ".join(r) + " |" for r in rows),
-        "",
-    ]
-
-
-def write(found: Json, folder: Path) -> None:
-    """Write ``real_months.json`` and ``real_months.md`` into *folder*."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "real_months.json").write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2) + b"\n")
-    (folder / "real_months.md").write_text(markdown(found), encoding="utf-8")

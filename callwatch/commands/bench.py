@@ -174,7 +174,7 @@ def detection(
 
     from benchmarks import machine
     from benchmarks.detection import real as months
-    from benchmarks.detection import report, run
+    from benchmarks.detection import real_report, report, run
     from benchmarks.detection.suite import SMOKE, Plan
     from callwatch.progress import Progress
 
@@ -186,7 +186,7 @@ def detection(
             plan = SMOKE if smoke else Plan(first=first)
             plan = replace(plan, seeds=seeds or plan.seeds, weeks=weeks or plan.weeks)
             found = run.measure(plan, lambda text: progress.show(f"bench: {text}"))
-    pages = months if real is not None else report
+    pages = real_report if real is not None else report
     if folder is not None:
         pages.write(found, folder)
     if as_json:
