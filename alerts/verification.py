@@ -13,6 +13,7 @@ from alerts.episode import Read, amount, over
 from alerts.habit.subjects import ROLLING, SUBJECT
 from alerts.judge import sample_figure
 from alerts.per_agent import AGENTS, scaled
+from alerts.siblings.book import METRICS
 from alerts.usual import GATE, gate_of
 from models.catalogue import Rule
 from models.metric import METRIC, WINDOW_MS, sample_of
@@ -86,7 +87,7 @@ def outcome(symptoms: Sequence[Rule], read: Read) -> tuple[bool, str] | None:
     for rule in (scaled(rule, read(*AGENTS)) for rule in symptoms):
         window = _window(rule, "resolve")
         value = read(rule.metric, window)
-        if value is None and window == "now":
+        if value is None and (window == "now" or _is_over(rule, read)):
             continue
         if value is None:
             return None
@@ -100,6 +101,13 @@ def outcome(symptoms: Sequence[Rule], read: Read) -> tuple[bool, str] | None:
             return False, f"{shown} is not back within {amount(rule.metric, rule.limit)[0]} by the recovery band"
         words.append(shown)
     return True, ", ".join(words) or "no figure left to judge"
+
+
+def _is_over(rule: Rule, read: Read) -> bool:
+    """Whether *rule* compares and nothing stands out any more: of what was over before a verification began no call can
+    tell, ever."""
+    value = read(rule.metric, rule.window)
+    return rule.metric in METRICS and (value is None or recovered(rule, value))
 
 
 def _window(rule: Rule, wanted: str) -> str:
