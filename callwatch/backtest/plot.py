@@ -6,18 +6,16 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any, Final
-from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
 import pygal
-from pygal.style import Style
 
+from callwatch import svg
 from callwatch.backtest.happened import Episode
 from callwatch.backtest.traces import Panel, Sample
 from models.hours import local
 from models.metric import METRIC
 
-WIDTH: Final = 880
 HEIGHT: Final = 260
 #: What a figure of each unit is divided by to be read on an axis, and what the axis then says.
 _SHOWN: Final = {"ratio": (0.01, " %"), "ms": (1000.0, " s")}
@@ -33,7 +31,12 @@ def plot(panel: Panel, name: str, title: str, zone: ZoneInfo) -> str:
     top = _top(panel) / unit
     series = list(_series(panel, unit, top))
     chart = pygal.XY(
-        **_settings([colour for _, colour, _, _ in series]),
+        **svg.settings([colour for _, colour, _, _ in series], opacity=".16", opacity_hover=".3"),
+        height=HEIGHT,
+        legend_at_bottom_columns=5,
+        margin_bottom=22,
+        show_x_guides=False,
+        allow_interruptions=True,
         range=(0, top),
         value_formatter=lambda value: f"{value:.4g}{suffix}",
         x_value_formatter=lambda minute: local(zone.key, int(minute * 60_000)).strftime("%H:%M"),
@@ -44,7 +47,7 @@ def plot(panel: Panel, name: str, title: str, zone: ZoneInfo) -> str:
     chart.x_labels = list(range(first, last + 1, step))
     for label, _, points, how in series:
         chart.add(label, points, **how)
-    chart.add_xml_filter(lambda root: _quiet(root, title))
+    chart.add_xml_filter(lambda root: svg.quiet(root, title))
     return str(chart.render(is_unicode=True))
 
 
@@ -99,55 +102,3 @@ def _top(panel: Panel) -> float:
     most = max([*values, limit], default=0.0)
     least = {"ratio": 0.05, "ms": 10_000.0}.get(METRIC[panel.view.metric].unit, 5.0)
     return max(most * 1.05, least)
-
-
-def _settings(colours: Sequence[str]) -> dict[str, Any]:
-    style = Style(
-        background="transparent",
-        plot_background="transparent",
-        foreground="var(--dim)",
-        foreground_strong="var(--ink)",
-        foreground_subtle="var(--line)",
-        guide_stroke_color="var(--line)",
-        major_guide_stroke_color="var(--line)",
-        guide_stroke_dasharray="none",
-        major_guide_stroke_dasharray="none",
-        colors=tuple(f"var(--{colour})" for colour in colours),
-        font_family="inherit",
-        label_font_size=12,
-        major_label_font_size=12,
-        legend_font_size=13,
-        opacity=".16",
-        opacity_hover=".3",
-        transition="0s",
-    )
-    return {
-        "style": style,
-        "width": WIDTH,
-        "height": HEIGHT,
-        "js": (),
-        "legend_at_bottom": True,
-        "legend_box_size": 12,
-        "legend_at_bottom_columns": 5,
-        "margin": 4,
-        "margin_bottom": 22,
-        "truncate_legend": -1,
-        "show_x_guides": False,
-        "allow_interruptions": True,
-        "no_data_text": "",
-        "disable_xml_declaration": True,
-    }
-
-
-def _quiet(root: Any, title: str) -> Any:
-    """Without script and comments, with its title; a line of pygal's that says every value again is left out."""
-    for parent in list(root.iter()):
-        for child in list(parent):
-            if child.tag is ElementTree.Comment or child.tag == "script":
-                parent.remove(child)
-    root.set("role", "img")
-    root.set("aria-label", title)
-    said = root.find("title")
-    if said is not None:
-        said.text = title
-    return root

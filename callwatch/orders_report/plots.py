@@ -1,8 +1,6 @@
 """Plots of the bulletin: pygal's SVG in the page itself, without its script, the same bytes for the same figures.
 
-pygal writes how it was configured as a script and the day as a comment, for its own tooltips; both are taken out, and
-each bar says its value as a title, which every browser shows. Colours are those of the page, so a plot follows it
-into the dark. Whoever cannot see a plot reads the table beside it.
+Each bar says its value as a title, which every browser shows. Whoever cannot see a plot reads the table beside it.
 """
 
 from __future__ import annotations
@@ -13,9 +11,9 @@ from typing import Any, Final
 from xml.etree import ElementTree
 
 import pygal
-from pygal.style import Style
 
-WIDTH: Final = 880
+from callwatch import svg
+
 HEIGHT: Final = 240
 #: A row of lying bars, and what legend and margins take beside them.
 ROW: Final = 26
@@ -68,44 +66,18 @@ def _next(step: int) -> int:
 
 def _settings(series: Sequence[Series], on_bars: bool = False) -> dict[str, Any]:
     """How a plot looks; *on_bars*: the values stand on the bars and not above them."""
-    style = Style(
-        background="transparent",
-        plot_background="transparent",
-        foreground="var(--dim)",
-        foreground_strong="var(--ink)",
-        foreground_subtle="var(--line)",
-        guide_stroke_color="var(--line)",
-        major_guide_stroke_color="var(--line)",
-        guide_stroke_dasharray="none",
-        major_guide_stroke_dasharray="none",
-        colors=tuple(f"var(--{one.kind})" for one in series),
-        value_colors=("var(--paper)" if on_bars else "var(--ink)",) * len(series),
-        font_family="inherit",
-        label_font_size=12,
-        major_label_font_size=12,
-        value_font_size=11,
-        legend_font_size=13,
-        opacity="1",
-        opacity_hover=".8",
-        transition="0s",
+    value_colors = ("var(--paper)" if on_bars else "var(--ink)",) * len(series)
+    shared = svg.settings(
+        [one.kind for one in series], value_colors=value_colors, value_font_size=11, opacity="1", opacity_hover=".8"
     )
-    return {
-        "style": style,
-        "width": WIDTH,
-        "js": (),
+    return shared | {
         "show_legend": len(series) > 1,
-        "legend_at_bottom": True,
-        "legend_box_size": 12,
         "legend_at_bottom_columns": min(max(len(series), 1), 3),
-        "margin": 4,
         "margin_top": 18,
         "print_values": True,
         "print_zeroes": False,
-        "truncate_legend": -1,
         "truncate_label": -1,
         "formatter": lambda value: f"{value:g}",
-        "no_data_text": "",
-        "disable_xml_declaration": True,
     }
 
 
@@ -115,21 +87,13 @@ def _drawn(chart: Any, name: str, title: str, labels: Sequence[str], series: Seq
     chart.x_labels = labels
     for one in series:
         chart.add(one.name, list(one.values))
-    chart.add_xml_filter(lambda root: _quiet(root, title, [one.name for one in series]))
+    chart.add_xml_filter(lambda root: _told(root, title, [one.name for one in series]))
     return str(chart.render(is_unicode=True))
 
 
-def _quiet(root: Any, title: str, names: Sequence[str]) -> Any:
-    """Without script and comments, with its title, and with a value for each mark."""
-    for parent in list(root.iter()):
-        for child in list(parent):
-            if child.tag is ElementTree.Comment or child.tag == "script":
-                parent.remove(child)
-    root.set("role", "img")
-    root.set("aria-label", title)
-    said = root.find("title")
-    if said is not None:
-        said.text = title
+def _told(root: Any, title: str, names: Sequence[str]) -> Any:
+    """Quiet, and with a value for each mark."""
+    svg.quiet(root, title)
     for n, name in enumerate(names):
         for mark in root.iterfind(f".//g[@class='series serie-{n} color-{n}']//g"):
             _say(mark, name)
