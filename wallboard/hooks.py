@@ -91,8 +91,6 @@ async def take(request: Request, name: str) -> JSONResponse:
     except UsageError as error:
         log.warning("hook %s: refused: %s", hook.name, error)
         raise HTTPException(400, str(error)) from error
-    except WorkError as error:
-        raise HTTPException(503, str(error)) from error
 
 
 async def _take(wallboard: Any, hooks: Hooks, hook: Hook, content: Any) -> JSONResponse:

@@ -7,12 +7,11 @@ import uuid
 from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request
-from redis.exceptions import RedisError
 
 from models.command import ANY_ORDER
-from models.errors import UsageError, WorkError
 from wallboard import planned
 from wallboard.commands import CommandRequest, checked
+from wallboard.failures import answered
 
 router = APIRouter()
 
@@ -20,10 +19,7 @@ router = APIRouter()
 async def known(wallboard: Any) -> dict[str, Any]:
     """What is planned, which emergencies are on, and what was kept quiet. Raises HTTPException 503 without Valkey."""
     store, board = wallboard.hub.store, wallboard.board
-    try:
-        told, quiet = await store.planned(), await store.notes("suppressed")
-    except (RedisError, OSError) as error:
-        raise HTTPException(503, f"Valkey does not answer: {error}") from error
+    told, quiet = await answered(store.planned()), await answered(store.notes("suppressed"))
     return planned.all_of(told, quiet, max((board.stream_ms(queue) or 0 for queue in board.queues), default=0))
 
 
@@ -79,15 +75,10 @@ async def _send(request: Request, name: str, actor: str, args: dict[str, Any], p
     """One command to each partition concerned; a text that all of them have makes what is entered the same event."""
     wallboard = request.app.state.wallboard
     board = wallboard.board
-    try:
-        asked = CommandRequest.model_validate({"command": name, "actor": actor, "args": args})
-        command = checked(ANY_ORDER, asked, wallboard.people, ())
-        if not command.event:
-            command = command.model_copy(update={"event": str(uuid.uuid4())})
-        queues = planned.anchors(pattern, board.partitions)
-        sending = (wallboard.commands.send(command, q, board.stream_ms(q) or 0) for q in queues)
-        return {"sent": await asyncio.gather(*sending)}
-    except UsageError as error:
-        raise HTTPException(422, str(error)) from error
-    except WorkError as error:
-        raise HTTPException(503, str(error)) from error
+    asked = CommandRequest.model_validate({"command": name, "actor": actor, "args": args})
+    command = checked(ANY_ORDER, asked, wallboard.people, ())
+    if not command.event:
+        command = command.model_copy(update={"event": str(uuid.uuid4())})
+    queues = planned.anchors(pattern, board.partitions)
+    sending = (wallboard.commands.send(command, q, board.stream_ms(q) or 0) for q in queues)
+    return {"sent": await asyncio.gather(*sending)}

@@ -16,14 +16,13 @@ from fastapi import APIRouter, FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 from sse_starlette import EventSourceResponse
 from sse_starlette.sse import SendTimeoutError
 from starlette.types import Receive, Scope, Send
 
 from models.causes import causes_of, playbooks_for
 from models.command import ANY_ORDER
-from models.errors import UsageError, WorkError
+from models.errors import WorkError
 from models.keys import HISTORY_FIGURES
 from models.metric import METRICS
 from models.runtime import Settings
@@ -32,6 +31,7 @@ from wallboard import planned_routes as planned
 from wallboard.access import COOKIE, Guard, check_listening, cookie_of, same
 from wallboard.board import Board, retold
 from wallboard.commands import CommandRequest, Commands, FindingRequest, checked, reported
+from wallboard.failures import answer_failures, answered
 from wallboard.hooks import Hooks
 from wallboard.hooks import router as hooks
 from wallboard.hub import CLIENTS, Hub, wall_ms
@@ -107,6 +107,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(title="Callwatch wallboard", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.reader_ended = lambda _: None
+    answer_failures(app)
     app.add_middleware(Guard, settings=settings.wallboard)
     app.include_router(api)
     app.include_router(hooks)
@@ -246,7 +247,7 @@ async def queues(request: Request) -> dict[str, Any]:
 async def history(request: Request) -> dict[str, Any]:
     """The trend of every queue: points of ``figures``, after their stream time."""
     wallboard = _of(request)
-    trends = await _valkey(wallboard.hub.store.history(sorted(wallboard.board.queues)))
+    trends = await answered(wallboard.hub.store.history(sorted(wallboard.board.queues)))
     return {"figures": HISTORY_FIGURES, "history": trends}
 
 
@@ -260,7 +261,7 @@ async def orders(request: Request) -> dict[str, Any]:
 async def order(request: Request, order_id: str) -> dict[str, Any]:
     """One order and every decision about it; of one that closed long ago what its log still tells."""
     wallboard = _of(request)
-    log = await _valkey(wallboard.hub.store.log(order_id))
+    log = await answered(wallboard.hub.store.log(order_id))
     found = wallboard.board.orders.get(order_id) or retold(log) or _order(wallboard, order_id)
     catalogue = wallboard.settings.catalogue
     causes = [found["cause"], *(like["cause"] for like in found.get("like", ()))]
@@ -273,14 +274,9 @@ async def command(request: Request, order_id: str, body: CommandRequest) -> dict
     """Put a command onto the log. 202: the broker has it; whether it is obeyed stands in the order's log."""
     wallboard = _of(request)
     found = _order(wallboard, order_id)
-    try:
-        asked = checked(order_id, body, wallboard.people, wallboard.settings.catalogue.causes)
-        ts_ms = max(wallboard.board.stream_ms(found["queue"]) or 0, found["updated_ms"])
-        return await wallboard.commands.send(asked, found["queue"], ts_ms)
-    except UsageError as error:
-        raise HTTPException(422, str(error)) from error
-    except WorkError as error:
-        raise HTTPException(503, str(error)) from error
+    asked = checked(order_id, body, wallboard.people, wallboard.settings.catalogue.causes)
+    ts_ms = max(wallboard.board.stream_ms(found["queue"]) or 0, found["updated_ms"])
+    return await wallboard.commands.send(asked, found["queue"], ts_ms)
 
 
 @api.post("/api/findings", status_code=202)
@@ -290,24 +286,19 @@ async def finding(request: Request, body: FindingRequest) -> dict[str, Any]:
     ts_ms = wallboard.board.stream_ms(body.queue)
     if ts_ms is None:
         raise HTTPException(422, f"nothing is known of a queue {body.queue}; GET /api/queues names them")
-    try:
-        return await wallboard.commands.send(reported(body, wallboard.people), body.queue, ts_ms)
-    except UsageError as error:
-        raise HTTPException(422, str(error)) from error
-    except WorkError as error:
-        raise HTTPException(503, str(error)) from error
+    return await wallboard.commands.send(reported(body, wallboard.people), body.queue, ts_ms)
 
 
 @api.get("/api/trends")
 async def trends(request: Request) -> dict[str, Any]:
     """Trend notes, the newest first: told to liaisons, no orders."""
-    return {"trends": await _valkey(_of(request).hub.store.notes("note"))}
+    return {"trends": await answered(_of(request).hub.store.notes("note"))}
 
 
 @api.get("/api/problems")
 async def problems(request: Request) -> dict[str, Any]:
     """Problem records, the newest first: orders that keep coming back at one time of the day."""
-    return {"problems": await _valkey(_of(request).hub.store.notes("problem"))}
+    return {"problems": await answered(_of(request).hub.store.notes("problem"))}
 
 
 @api.post("/api/problems", status_code=202)
@@ -323,8 +314,8 @@ async def handover(request: Request, department: str = "") -> dict[str, Any]:
     """Sheets of shift handovers, those of changes at hand first, then the newest; of *department* alone if named."""
     wallboard = _of(request)
     store, board, catalogue = wallboard.hub.store, wallboard.board, wallboard.settings.catalogue
-    parts, notes = await _valkey(store.notes("sheet")), await _valkey(store.notes("floor"))
-    found = shift.sheets(parts, notes, board.orders, await _valkey(store.notes("watch")))
+    parts, notes = await answered(store.notes("sheet")), await answered(store.notes("floor"))
+    found = shift.sheets(parts, notes, board.orders, await answered(store.notes("watch")))
     if department:
         found = [sheet for sheet in found if sheet["department"] == department]
     written = {(sheet["department"], sheet["starts_ms"]) for sheet in found}
@@ -343,23 +334,20 @@ async def handover(request: Request, department: str = "") -> dict[str, Any]:
 async def accept_shift(request: Request, body: shift.AcceptRequest) -> dict[str, Any]:
     """Put onto the log, in every partition concerned, that the incoming lead accepts the shift."""
     wallboard = _of(request)
-    parts = await _valkey(wallboard.hub.store.notes("sheet"))
+    parts = await answered(wallboard.hub.store.notes("sheet"))
     board = wallboard.board
     queues = shift.to_accept(parts, board.orders, board.partitions, body)
     if not queues:
         text = f"no open order of {body.department} waits for {body.actor}: GET /api/handover has the sheets"
         raise HTTPException(422, text)
     command = shift.accepting(body)
-    try:
-        return {"sent": [await wallboard.commands.send(command, q, board.stream_ms(q) or 0) for q in queues]}
-    except WorkError as error:
-        raise HTTPException(503, str(error)) from error
+    return {"sent": [await wallboard.commands.send(command, q, board.stream_ms(q) or 0) for q in queues]}
 
 
 @api.get("/api/floor")
 async def floor(request: Request) -> dict[str, Any]:
     """The floor log, the newest line first."""
-    return {"floor": await _valkey(_of(request).hub.store.notes("floor"))}
+    return {"floor": await answered(_of(request).hub.store.notes("floor"))}
 
 
 @api.post("/api/floor", status_code=202)
@@ -369,14 +357,9 @@ async def floor_note(request: Request, body: shift.FloorRequest) -> dict[str, An
     ts_ms = wallboard.board.stream_ms(body.queue)
     if ts_ms is None:
         raise HTTPException(422, f"nothing is known of a queue {body.queue}; GET /api/queues names them")
-    try:
-        asked = CommandRequest(command="floor_note", actor=body.actor, args={"text": body.text})
-        command = checked(ANY_ORDER, asked, wallboard.people, ())
-        return await wallboard.commands.send(command, body.queue, ts_ms)
-    except UsageError as error:
-        raise HTTPException(422, str(error)) from error
-    except WorkError as error:
-        raise HTTPException(503, str(error)) from error
+    asked = CommandRequest(command="floor_note", actor=body.actor, args={"text": body.text})
+    command = checked(ANY_ORDER, asked, wallboard.people, ())
+    return await wallboard.commands.send(command, body.queue, ts_ms)
 
 
 @api.get("/events")
@@ -423,10 +406,3 @@ def _order(wallboard: Wallboard, order_id: str) -> dict[str, Any]:
     if found is None:
         raise HTTPException(404, f"no open or recently closed order is called {order_id}; GET /api/orders names them")
     return found
-
-
-async def _valkey(reading: Any) -> Any:
-    try:
-        return await reading
-    except (RedisError, OSError) as error:
-        raise HTTPException(503, f"Valkey does not answer: {error}") from error
