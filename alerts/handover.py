@@ -70,20 +70,10 @@ def _write_up(catalogue: Catalogue, turn: Turn, order: WorkOrder, change: ShiftC
 
 def _part(catalogue: Catalogue, order: WorkOrder, change: ShiftChange) -> dict[str, Any]:
     """What ``models.outputs.SheetPart`` has, but for its state."""
-    outgoing, incoming = change.outgoing, change.incoming
-    lead, next_lead = outgoing.lead, change.next_lead
     missing = gaps(catalogue, department_of(catalogue, order.queue), change.starts_ms)
     return {
-        "id": f"{outgoing.department}@{change.starts_ms}@{order.queue}",
-        "department": outgoing.department,
-        "shift": outgoing.name,
-        "lead": lead.id if lead else None,
-        "began_ms": outgoing.starts_ms,
-        "ends_ms": change.ends_ms,
-        "next_shift": incoming.name if incoming else None,
-        "next_lead": next_lead.id if next_lead else None,
-        "starts_ms": change.starts_ms,
-        "accept_by_ms": change.accept_by_ms,
+        "id": f"{change.outgoing.department}@{change.starts_ms}@{order.queue}",
+        **change.head(),
         "owner": order.owner,
         "accepted_by": None,
         "gaps": [asdict(gap) for gap in missing],

@@ -7,7 +7,7 @@ hour before a shift ends; the lead of the shift that follows has ten minutes of 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from models.catalogue import Catalogue, Department, Person
 from models.rota import MANAGER, department_of, ladder_of, liaison_of, next_shift, shift_at, staff_of
@@ -48,6 +48,20 @@ class ShiftChange:
     def next_lead(self) -> Person | None:
         """The incoming lead."""
         return self.incoming.lead if self.incoming else None
+
+    def head(self) -> dict[str, Any]:
+        """What stands at the top of the sheet and of each of its parts, named as in ``models.outputs.SheetPart``."""
+        return {
+            "department": self.outgoing.department,
+            "shift": self.outgoing.name,
+            "lead": self.outgoing.lead.id if self.outgoing.lead else None,
+            "began_ms": self.outgoing.starts_ms,
+            "ends_ms": self.ends_ms,
+            "next_shift": self.incoming.name if self.incoming else None,
+            "next_lead": self.next_lead.id if self.next_lead else None,
+            "starts_ms": self.starts_ms,
+            "accept_by_ms": self.accept_by_ms,
+        }
 
 
 @dataclass(frozen=True, slots=True)

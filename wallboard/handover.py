@@ -79,25 +79,10 @@ def blank(catalogue: Catalogue, department: str, now_ms: int, notes: Iterable[Js
     change = change_at(catalogue, department, now_ms)
     if change is None:
         return None
-    sheet = _head(change) | {"gaps": _gaps(catalogue, department, change), "orders": [], "unusual": []}
+    sheet = change.head() | {"gaps": _gaps(catalogue, department, change), "orders": [], "unusual": []}
     sheet |= {"planned": [], "emergencies": [], "kept_quiet": []}
     floor = (alert["floor"] | {"queue": alert["queue"]} for alert in notes)
     return sheet | {"notes": sorted((n for n in floor if _belongs(n, sheet)), key=lambda note: note["at_ms"])}
-
-
-def _head(change: ShiftChange) -> Json:
-    outgoing, incoming = change.outgoing, change.incoming
-    return {
-        "department": outgoing.department,
-        "shift": outgoing.name,
-        "lead": outgoing.lead.id if outgoing.lead else None,
-        "began_ms": outgoing.starts_ms,
-        "ends_ms": change.ends_ms,
-        "next_shift": incoming.name if incoming else None,
-        "next_lead": change.next_lead.id if change.next_lead else None,
-        "starts_ms": change.starts_ms,
-        "accept_by_ms": change.accept_by_ms,
-    }
 
 
 def _gaps(catalogue: Catalogue, department: str, change: ShiftChange) -> list[Json]:
