@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
@@ -67,7 +66,7 @@ def same_watch(old: Rule, new: Rule, queue: str) -> bool:
     """
     if (old.metric, old.window, old.below, old.per) != (new.metric, new.window, new.below, new.per):
         return False
-    return (old.severity >= TREND) == (new.severity >= TREND) and fnmatchcase(queue, new.pattern)
+    return (old.severity >= TREND) == (new.severity >= TREND) and new.covers(queue)
 
 
 class Judge:
@@ -204,7 +203,7 @@ class Judge:
         pairs: list[tuple[int, int]] = []
         at = len(self._pairs)
         for row in range(len(self._names), len(names)):
-            matching = [r for r, rule in enumerate(self.rules) if fnmatchcase(names[row], rule.pattern)]
+            matching = [r for r, rule in enumerate(self.rules) if rule.covers(names[row])]
             first = at + len(pairs)
             self._first[names[row]] = (first, first + len(matching))
             pairs += [(row, r) for r in matching]

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
 from typing import Final
 
 from alerts import consultation, findings, limits, outage, people, problem_desk, storm_pages, verification
@@ -86,7 +85,7 @@ def stop_verification(turn: Turn, order: WorkOrder, state: str, words: str) -> N
 def symptoms(turn: Turn, order: WorkOrder) -> list[Rule]:
     """The rules of an order's symptoms that still exist for its queue."""
     found = [turn.rules[r] for r in order.symptoms if r in turn.rules]
-    return [rule for rule in found if fnmatchcase(order.queue, rule.pattern)]
+    return [rule for rule in found if rule.covers(order.queue)]
 
 
 def verify(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:

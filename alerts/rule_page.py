@@ -107,27 +107,40 @@ per = "agent"
 Occupancy, effective work rate and capacity use have a best value and are bad on both sides, so a band is two rules.
 The source documents call 70 % of the capacity best: less where demand is uncertain and want of capacity is
 dangerous, near 100 % for even work without callers. It is a figure of service management at large: large groups of
-agents run higher at the same service level. So the default band is wide (35 to 95 %, tiles from 55 to 85 %) and a
-trend note. A band for a service class is a pair of rules for the queues of that class:
+agents run higher at the same service level. So the band of occupancy is wide by default (35 to 95 % around 70 %, tiles
+from 55 to 85 %) and a trend note; `agents-short` is the order for a load that cannot be worked off. Each service class
+has a band of its own where the settings say so:
+
+```toml
+[[service_class]]
+name = "emergency"            # rules emergency-use-high and emergency-use-low
+queues = "*/emergency"        # uncertain and dangerous: keep half of it free
+best = 0.5                    # 0.7 by default
+above = 0.25                  # a trend note from 75 % on, and
+below = 0.35                  # under 15 %; tiles turn at 65 and 35 %
+
+[[service_class]]
+name = "back-office"
+queues = "*/back-office"      # even work: nearly all of it is used
+of = "effective_work_rate"    # else occupancy; capacity_use is what the callers need of those signed in
+best = 0.95
+above = 0.1                   # no share of time goes beyond 100 %: there is no upper end then
+below = 0.2
+```
+
+The default band leaves these queues out; a queue belongs to the first class that has it. Rules of one's own do as well,
+also with an order for a breach:
 
 ```toml
 [[rule]]
-id = "emergency-use-high"
-pattern = "*/emergency"       # uncertain and dangerous: keep half of it free
+id = "emergency-full"
+pattern = "*/emergency"
 metric = "capacity_use"
 window = "30m"
 breach = "above"
-limit = 0.6
-target = 0.5
-
-[[rule]]
-id = "back-office-use-low"
-pattern = "*/back-office"     # even work: nearly all of it is used
-metric = "effective_work_rate"
-window = "30m"
-breach = "below"
 limit = 0.8
-target = 0.9
+target = 0.6
+severity = 2
 ```
 
 `agents_short@now` says in agents what `capacity_use` says as a share: who is missing so that the queue can empty at

@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 _ONE: Final = ("kafka", "valkey", "worker", "wallboard", "limits", "judge", "notify")
 _MANY: Final = (
-    "site", "queue", "rule", "department", "person", "source", "cause", "playbook",
+    "site", "queue", "rule", "department", "person", "source", "cause", "playbook", "service_class",
     "holidays", "shift", "substitution",
     "contact", "channel", "hook",
 )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from alerts.defaults import default_rules, default_unit_rules
 from alerts.usual import gate_of
+from callwatch import settings_bands as bands
 from callwatch import settings_rota
 from callwatch.toml_table import Table
 from callwatch.toml_times import spans, zone
@@ -61,6 +62,7 @@ def read(top: Table, limits: Table, many: dict[str, list[Table]]) -> Catalogue:
     names = _Names(frozenset(s.name for s in sites), frozenset(d.name for d in departments))
     queues = tuple(_queue(table, names) for table in many["queue"])
     rules = _rules(many["rule"], names) if many["rule"] or not top.has("rule") else ()
+    rules = bands.added(rules, many["service_class"])
     people = tuple(_person(table, names) for table in many["person"])
     sources = tuple(Source(t.string("name"), t.millis("cadence_s", low=0.1)) for t in many["source"])
     _once(many["site"], "name", [s.name for s in sites])

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 from enum import IntEnum
+from fnmatch import fnmatchcase
 from typing import Final, Literal
 
 #: Peaks of a queue are half-hours of the local week.
@@ -103,6 +104,11 @@ class Rule:
     per: Literal["", "agent"] = ""  #: "agent": limit, target and recovery are of one agent signed in
     #: ``quiet``: a breach that is usual for the queue in this half-hour opens nothing (`alerts.rules`)
     usual: Literal["tell", "quiet"] = "tell"
+    but: tuple[str, ...] = ()  #: patterns of queues that it leaves out: they have a band of their own
+
+    def covers(self, queue: str) -> bool:
+        """Whether it judges *queue*."""
+        return fnmatchcase(queue, self.pattern) and not any(fnmatchcase(queue, pattern) for pattern in self.but)
 
 
 @dataclass(frozen=True, slots=True)

@@ -216,7 +216,7 @@ def _queue(where: str, queue: QueueSettings) -> Iterator[str]:
 
 def _rule(where: str, rule: Rule) -> Iterator[str]:
     yield from _texts(where, rule.id)
-    yield from _texts(where, rule.pattern, longest=QUEUE_MAX)
+    yield from _texts(where, rule.pattern, *rule.but, longest=QUEUE_MAX)
     if (rule.metric, rule.window) not in FIGURES:
         yield f"{where}: there is no figure {rule.metric} over {rule.window}"
     yield from _within(f"{where}.severity", rule.severity, 1, 4)
