@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -41,18 +41,26 @@ hours = ["Sun-Thu 07:00-24:00", "Fri 07:00-14:00", "Sat 20:00-24:00"]
 #: Between clocks: five months have 13 million seconds, and a minute is the longest after which a half-hour is whole.
 CLOCK_MS: Final = 60_000
 TAIL_MS: Final = 30 * 60_000
-#: (what, from, to) of the data's README, local time.
+#: Rules that can speak of each kind of incident: what another says in the same minutes is not that it was found.
+_FEW: Final = ("offered-drop", "silence", "source-dead")
+_LOST: Final = ("menu-unusual", "unreached", "offered-drop", "outage")
+_BAD: Final = (
+    *("abandonment", "abandonment-unusual", "service-level", "service-unusual"),
+    *("slow-answer", "waiting-long", "longest-wait"),
+)
+_MANY: Final = ("offered-surge", *_BAD)
+#: (what, from, to, found by) of the data's README, local time.
 INCIDENTS: Final = (
-    ("gap in arrivals", "1999-01-13T09:59", "1999-01-13T11:37"),
-    ("282 of 285 callers hang up: looks like a routing fault", "1999-02-03T12:50", "1999-02-03T13:20"),
-    ("no calls at all", "1999-03-02T14:25", "1999-03-02T19:15"),
-    ("no calls at all", "1999-03-08T11:31", "1999-03-08T23:00"),
-    ("40 to 46 % of the day's queued callers abandon", "1999-03-11T07:00", "1999-03-12T00:00"),
-    ("40 to 46 % of the day's queued callers abandon", "1999-03-18T07:00", "1999-03-19T00:00"),
-    ("gap in arrivals", "1999-03-22T11:17", "1999-03-22T13:26"),
-    ("40 to 46 % of the day's queued callers abandon", "1999-03-24T07:00", "1999-03-25T00:00"),
-    ("413 calls in the opening hour", "1999-05-17T07:00", "1999-05-17T08:00"),
-    ("1,293 arrivals, half of the queued callers abandon", "1999-05-23T20:00", "1999-05-23T23:00"),
+    ("gap in arrivals", "1999-01-13T09:59", "1999-01-13T11:37", _FEW),
+    ("282 of 285 callers hang up: looks like a routing fault", "1999-02-03T12:50", "1999-02-03T13:20", _LOST),
+    ("no calls at all", "1999-03-02T14:25", "1999-03-02T19:15", _FEW),
+    ("no calls at all", "1999-03-08T11:31", "1999-03-08T23:00", _FEW),
+    ("40 to 46 % of the day's queued callers abandon", "1999-03-11T07:00", "1999-03-12T00:00", _BAD),
+    ("40 to 46 % of the day's queued callers abandon", "1999-03-18T07:00", "1999-03-19T00:00", _BAD),
+    ("gap in arrivals", "1999-03-22T11:17", "1999-03-22T13:26", _FEW),
+    ("40 to 46 % of the day's queued callers abandon", "1999-03-24T07:00", "1999-03-25T00:00", _BAD),
+    ("413 calls in the opening hour", "1999-05-17T07:00", "1999-05-17T08:00", _MANY),
+    ("1,293 arrivals, half of the queued callers abandon", "1999-05-23T20:00", "1999-05-23T23:00", _MANY),
 )
 _NIGHT_MIN: Final = (30, 390)
 #: Days that its README calls quiet, probably holidays.
@@ -113,7 +121,7 @@ def measure(
 
 def months(path: str) -> hindsight.Months:
     """The recording at *path* for a look from afterwards; days of incidents and holidays are no measure of others."""
-    incidents = ((date.fromisoformat(start[:10]), date.fromisoformat(end[:10])) for _, start, end in INCIDENTS)
+    incidents = ((date.fromisoformat(start[:10]), date.fromisoformat(end[:10])) for _, start, end, _ in INCIDENTS)
     with open_recording(path) as recording:
         events = (event for line in recording if (event := orjson.loads(line))["type"] in hindsight.TYPES)
         return hindsight.Months(events, ZONE.key, hindsight.apart(incidents, QUIET))
@@ -121,14 +129,14 @@ def months(path: str) -> hindsight.Months:
 
 def told(happened: Happened, seen: hindsight.Months) -> Json:
     """The incidents with what found each, and every order that met none, with its name."""
-    spans = [(what, _ms(start), _ms(end)) for what, start, end in INCIDENTS]
+    spans = [(what, _ms(start), _ms(end), rules) for what, start, end, rules in INCIDENTS]
     other = [
         order
         for order in sorted(happened.orders.values(), key=lambda one: one.raised_ms)
-        if not any(_meets(order, start_ms, end_ms) for _, start_ms, end_ms in spans)
+        if not any(_meets(order, start_ms, end_ms) for _, start_ms, end_ms, _ in spans)
     ]
     return {
-        "incidents": [_incident(what, start_ms, end_ms, happened) for what, start_ms, end_ms in spans],
+        "incidents": [_incident(*span, happened) for span in spans],
         "orders": [_order(one, seen) for one in other],
     }
 
@@ -137,9 +145,10 @@ def _meets(order: OrderSpan, start_ms: int, end_ms: int) -> bool:
     return order.raised_ms <= end_ms + TAIL_MS and (order.until_ms is None or order.until_ms >= start_ms)
 
 
-def _incident(what: str, start_ms: int, end_ms: int, happened: Happened) -> Json:
+def _incident(what: str, start_ms: int, end_ms: int, rules: Sequence[str], happened: Happened) -> Json:
+    told = (e for e in happened.episodes.values() if e.how and e.rule in rules)
     first = min(
-        (e for e in happened.episodes.values() if e.how and start_ms <= e.told_ms <= end_ms + TAIL_MS),
+        (e for e in told if start_ms <= e.told_ms <= end_ms + TAIL_MS),
         key=lambda one: one.told_ms,
         default=None,
     )

@@ -34,6 +34,7 @@ def happened(*told: tuple[str, str, str]) -> Happened:
 def test_known_incidents_are_found_and_other_orders_listed() -> None:
     found = real.told(
         happened(
+            ("1999-02-03T12:55", "bank/PS", "longest-wait"),  # in its time, and of something else
             ("1999-02-03T12:58", "bank/PS", "menu-unusual"),
             ("1999-02-20T10:00", "bank/NE", "longest-wait"),
             ("1999-03-31T10:00", "bank/PS", "offered-drop"),
