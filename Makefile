@@ -8,8 +8,9 @@ PORT      ?=
 ARGS      ?=
 BENCH     ?= throughput
 
-# Variables of the caller must not reach into .venv (PYTHONPATH, another active environment).
-unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+# Variables of the caller must not reach into .venv (PYTHONPATH, another active environment), and what is imported is
+# compiled once: without bytecode every process of the tests would compile all packages again, which takes seconds.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
 # As many test processes as there are cores, four at most (each starts servers of its own); who is done first takes over.
 CORES = -n auto --maxprocesses 4 --dist worksteal
@@ -33,7 +34,7 @@ demo: .venv/.runtime ## broker, worker, wallboard and a day at 60x [PORT=8080] [
 	    $(if $(PORT),--port "$(PORT)") $(ARGS)
 
 test: .venv/.dev ## all tests but the next two, three at a time [ARGS="-k word"; one at a time: ARGS="-n 0"]
-	@.venv/bin/python -m agents.warm
+	@.venv/bin/python -m agents.warm series & .venv/bin/python -m agents.warm && wait $$!
 	@exec .venv/bin/python -m pytest $(THREE) $(ARGS)
 
 kafka: .venv/.dev ## the tests of whatever needs a broker, on Apache Kafka (Java 17 and Maven) [ARGS="-k word"]

@@ -1,10 +1,12 @@
 """Compile or load every kernel before the worker joins its group: the first call of one takes seconds.
 
-``python -m agents.warm`` does it for a fresh checkout (a minute of compiling, once), so that no test pays for it.
+``python -m agents.warm`` does it for a fresh checkout (a minute or two of compiling, once), so that no test pays for
+it; ``python -m agents.warm series`` does it for ``callwatch detect``, which no worker needs, on another core meanwhile.
 """
 
 from __future__ import annotations
 
+import sys
 from datetime import date
 
 from agents.actor import PartitionActor
@@ -13,7 +15,7 @@ from models.encode import clock_record, encode_event
 
 
 def warm() -> None:
-    """Run one call and one agent through an actor, and its snapshot through another."""
+    """Run one call and one agent through an actor, its snapshot through another, and both before the first clock."""
     actor = PartitionActor(0, 1, Catalogue())
     base = {"source": "warm", "queue": "warm/up", "call": "c"}
     events = [
@@ -31,7 +33,22 @@ def warm() -> None:
     again.habits.mark_odd("warm/up", date(1970, 1, 1))
     again.habits.learned("warm/up")
     again.habits.band("warm/up", "talk_unusual", "30m")
+    early = PartitionActor(0, 1, Catalogue())
+    early.apply([*events[1:4], events[0]], range(4))
+
+
+def warm_series() -> None:
+    """Have a series judged that has a period, from its first row until it was looked at for periods."""
+    import numpy as np
+
+    from alerts.detect.series import FIRST_LOOK, SeriesDetector
+
+    rows = np.arange(4 * FIRST_LOOK)
+    SeriesDetector().judge(1_000 * rows, np.sin(rows / 4.0))
 
 
 if __name__ == "__main__":
-    warm()
+    if sys.argv[1:] == ["series"]:
+        warm_series()
+    else:
+        warm()
