@@ -14,7 +14,12 @@ from callwatch.stack import EmbeddedStack
 from tests.brokers import BROKERS
 
 #: CALLWATCH_NO_SKIP turns skips into failures (CI); the summary names what a run leaves out.
-pytest_plugins = ["tests.plugins.no_skip", "tests.plugins.parts", "tests.plugins.crash_options"]
+pytest_plugins = [
+    "tests.plugins.no_skip",
+    "tests.plugins.parts",
+    "tests.plugins.crash_options",
+    "tests.plugins.slowest_first",
+]
 
 #: Of this run alone, so that it meets nothing of another one where a broker outlives a run.
 _RUN: Final = os.urandom(3).hex()
