@@ -27,6 +27,10 @@ class LiveQueues:
         row = self.windows.interval(queue, at_ms)
         return None if row is None else int(row.counts[OFFERED])
 
+    def ages_ms(self, queue: str) -> list[int] | None:
+        """How long each caller of *queue* waits."""
+        return self.windows.ages_ms(queue)
+
     def behind(self, queue: str, metric: str) -> tuple[str, str]:
         """What a comparison of *queue* is made of, English and Chinese."""
         return self.siblings.behind(queue, metric)

@@ -13,10 +13,11 @@ from functools import partial
 from typing import Final, Protocol
 from zlib import crc32
 
+from alerts import unit_brief
 from alerts.aims import service_target
 from alerts.order import Brief, WorkOrder
 from alerts.plan.watch import PlanWatch
-from alerts.staffing.briefing import Known, briefing, headline
+from alerts.staffing.briefing import PACE, Known, briefing, headline
 from alerts.staffing.erlang import Load, steady
 from alerts.staffing.figures import handle_s, planned
 from alerts.staffing.live import Read, flow_share, patience_of, usual_flow_share
@@ -58,31 +59,37 @@ class Figures(Protocol):
     def value(self, queue: str, metric: str, window: str) -> float | None:
         """The current figure, None when it is undefined."""
 
+    def ages_ms(self, queue: str) -> list[int] | None:
+        """How long each of its callers waits, None where they are not told one by one."""
+
 
 @dataclass(slots=True)
 class Briefs:
-    """Makes the briefings of one input."""
+    """Makes the briefings of one input, of queues or (without *plans*) of units."""
 
     catalogue: Catalogue
     rules: Iterable[Rule]
-    plans: PlanWatch
+    plans: PlanWatch | None
     live: Figures
     now_ms: int
 
     def __call__(self, order: WorkOrder) -> bool:
         """Write a briefing into *order*; True."""
-        told = briefing(self.known(order.queue))
+        if self.plans is None:
+            told = briefing(unit_brief.known(self.catalogue, order.queue, self.live, self.now_ms))
+        else:
+            told = briefing(self.known(order.queue, self.plans))
         order.briefing = Brief(
             self.now_ms, list(told.english), list(told.chinese), dict(told.data), dict(told.left_out)
         )
         return True
 
-    def known(self, queue: str) -> Known:
+    def known(self, queue: str, plans: PlanWatch) -> Known:
         """All that is known of *queue* now."""
         read, settings = partial(self.live.value, queue), settings_for(self.catalogue, queue)
         window = window_of(read)
         target, patience = service_target(self.rules, queue), patience_of(read)
-        plan = self._plan(queue, window)
+        plan = self._plan(queue, window, plans)
         usual, level = _by_plan(plan, partial(usual_flow_share, read, window), patience, settings, target)
         if usual is None:
             usual, level = _by_habit(read, window, patience, settings)
@@ -93,6 +100,7 @@ class Briefs:
             now_ms=self.now_ms,
             zone=site_of(self.catalogue, queue).zone,
             target=target,
+            ages_ms=self.live.ages_ms(queue),
             plan=plan,
             usual=usual,
             usual_level=level,
@@ -101,10 +109,10 @@ class Briefs:
             window=window,
         )
 
-    def _plan(self, queue: str, window: str) -> PlanInterval | None:
+    def _plan(self, queue: str, window: str, plans: PlanWatch) -> PlanInterval | None:
         """What was planned for *window*, with the agents who should be there now."""
-        plan = self.plans.over(queue, self.now_ms - WINDOW_MS[window], self.now_ms)
-        now = self.plans.book.expected(queue, self.now_ms)
+        plan = plans.over(queue, self.now_ms - WINDOW_MS[window], self.now_ms)
+        now = plans.book.expected(queue, self.now_ms)
         return plan and replace(plan, scheduled=now.scheduled if now else None, required=now.required if now else None)
 
 
@@ -142,6 +150,7 @@ def window_of(read: Read) -> str:
 def _figures(read: Read, window: str) -> dict[str, float | None]:
     found = {f"{name}@now": read(name, "now") for name in _NOW}
     found |= {f"{name}@{window}": read(name, window) for name in ("service_level_live", "offered", "handle_ms")}
+    found[f"answered@{PACE}"] = read("answered", PACE)
     return found | {"handle_ms@day": read("handle_ms", "day")}
 
 

@@ -330,7 +330,7 @@ class Judgement:
     def _turn(self, now_ms: int, live: Live, by_clock: bool = False) -> Turn:
         turn = Turn(now_ms, live, self._judge, self._rules, self._shown, self._memory)
         turn.storms = self.storms if self._of == "queues" else None
-        if self.plans is not None:
+        if self.plans is not None or self._of == "units":
             turn.brief = briefs.Briefs(self._catalogue, self._judge.rules, self.plans, live, now_ms)
         if by_clock:  # what people ask is done
             turn.quiet, turn.by_clock = partial(self._quiet, now_ms), True

@@ -48,6 +48,9 @@ class Live(Protocol):
     def value(self, queue: str, metric: str, window: str) -> float | None:
         """The current figure, None when it is undefined."""
 
+    def ages_ms(self, queue: str) -> list[int] | None:
+        """How long each caller of the queue waits, None where they are not told one by one."""
+
     def behind(self, queue: str, metric: str) -> tuple[str, str]:
         """What a figure that no calls stand behind is made of, English and Chinese: the channel, the sources."""
 

@@ -15,7 +15,7 @@ from alerts.staffing import moved as moving
 from alerts.staffing import waiting as waits
 from alerts.staffing import why as asking
 from alerts.staffing.advice import advise
-from alerts.staffing.figures import WINDOW, Figures, agents_here, handle_s, load_of, present_of, situation_of, unknown
+from alerts.staffing.figures import WINDOW, Figures, agents_here, load_of, present_of, situation_of, unknown
 from alerts.staffing.moved import Reading, moved
 from alerts.staffing.needed import Goal
 from alerts.staffing.patience import Patience
@@ -23,6 +23,7 @@ from alerts.staffing.waiting import Pace, Waiting, waiting_now
 from alerts.staffing.why import Judged, Situation, why
 from models.catalogue import QueueSettings
 from models.event import SOON_MS
+from models.metric import WINDOW_MS
 from models.plan.interval import PlanInterval
 
 _DIGITS: Final = 3
@@ -30,6 +31,8 @@ _LEVEL: Final = "service_level"
 _LIVE: Final = "service_level_live"
 #: The models were checked up to so many agents.
 ERLANGS_MAX: Final = 5_000.0
+#: The speed of answer is that of the last five minutes: as it is now, and not of three calls.
+PACE: Final = "5m"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,8 @@ class Known:
     *ages_ms*: of the callers waiting, where they are told one by one. *target*: the service level aimed at. *plan*: of
     the interval. *usual*, *usual_level*: the situation and the service level that were expected, by plan or by habit.
     *readings*: figures beside what is usual. *flow_share*: share of the calls that came from other queues. *window*: of
-    which load, flow and service level are; a live service level is preferred.
+    which load, flow and service level are; a live service level is preferred. *against* says beside what the readings
+    stand where that is not what is usual, English and Chinese. *of_unit*: the sum of several queues.
     """
 
     figures: Figures
@@ -55,6 +59,8 @@ class Known:
     readings: Mapping[str, Reading] = field(default_factory=dict)
     flow_share: float = 0.0
     window: str = WINDOW
+    against: tuple[str, str] = ("", "")
+    of_unit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +116,15 @@ _Said = tuple[str, str] | str  #: English and Chinese, or the reason why there i
 def _waiting(known: Known, data: dict[str, float | str | None]) -> _Said:
     threshold_ms = known.settings.threshold_ms
     if known.ages_ms is not None:
-        agents, handle = agents_here(known.figures), handle_s(known.figures)
-        pace = Pace(agents, handle, known.patience.mean_s) if agents is not None and handle else None
+        answered = known.figures.get(f"answered@{PACE}")
+        pace = Pace(answered / (WINDOW_MS[PACE] / 1000), known.patience.mean_s) if answered is not None else None
         now = waiting_now(known.ages_ms, threshold_ms, pace=pace)
     else:
         waiting, beyond = (known.figures.get(f"{name}@now") for name in ("waiting", "waiting_past_threshold"))
         if waiting is None or beyond is None:
             return "callers waiting unknown"
-        soon = known.figures.get("waiting_soon@now") or 0.0
-        now = Waiting(int(waiting), int(beyond), int(soon), threshold_ms, SOON_MS)
+        soon = known.figures.get("waiting_soon@now")
+        now = Waiting(int(waiting), int(beyond), None if soon is None else int(soon), threshold_ms, SOON_MS)
     data |= {"waiting": now.waiting, "waiting_beyond": now.beyond, "waiting_soon": now.soon}
     return waits.sentence(now)
 
@@ -126,6 +132,8 @@ def _waiting(known: Known, data: dict[str, float | str | None]) -> _Said:
 def _why(known: Known, data: dict[str, float | str | None]) -> _Said:
     level = known.figures.get(f"{_LIVE}@{known.window}", known.figures.get(f"{_LEVEL}@{known.window}"))
     actual = situation_of(known.figures, known.plan, known.flow_share, known.window)
+    if known.of_unit:
+        return "it is told of each of its queues"
     if known.usual is None or known.usual_level is None:
         return "nothing was expected: no plan, and too little history"
     if level is None or actual is None:
@@ -140,12 +148,14 @@ def _why(known: Known, data: dict[str, float | str | None]) -> _Said:
 
 def _moved(known: Known, _: dict[str, float | str | None]) -> _Said:
     found = moved(known.readings, beside=f"{_LEVEL}@{known.window}")
-    return moving.sentence(found) if found else "no other figure is unusual"
+    return moving.sentence(found, known.against) if found else "no other figure is unusual"
 
 
 def _agents(known: Known, data: dict[str, float | str | None]) -> _Said:
     load, now = load_of(known.figures, known.patience.mean_s, known.window), present_of(known.figures)
     agents = agents_here(known.figures)
+    if known.of_unit:
+        return "its queues have agents of their own"
     if load is None or now is None or agents is None:
         return unknown(known.figures, known.window)[0]
     if load.erlangs > ERLANGS_MAX:

@@ -65,14 +65,15 @@ def moved(readings: Mapping[str, Reading], beside: str = "", unusual: float = UN
     return out
 
 
-def sentence(found: list[Moved]) -> tuple[str, str]:
-    """The figures by name, in English and Chinese; empty when none moved."""
+def sentence(found: list[Moved], against: tuple[str, str] = ("", "")) -> tuple[str, str]:
+    """The figures by name, in English and Chinese; empty when none moved. *against* what, where it is not the usual."""
     if not found:
         return "", ""
     named = [(METRIC[one.figure.partition("@")[0]], one.deviations) for one in found]
     english = ", ".join(f"{metric.en} {d:+.1f} sd" for metric, d in named)
     chinese = "、".join(f"{metric.zh}{d:+.1f}σ" for metric, d in named)
-    return f"moved with it: {english}", f"同时变动:{chinese}"
+    beside = (f" against {against[0]}", f"(与{against[1]}相比)") if against[0] else against
+    return f"moved with it{beside[0]}: {english}", f"同时变动{beside[1]}:{chinese}"
 
 
 def _says_something(reading: Reading) -> bool:

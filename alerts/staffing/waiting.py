@@ -11,36 +11,39 @@ from models.event import SOON_MS
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast the queue moves: agents who work on it, their mean handle time, the callers' mean patience."""
+    """How fast the queue moves: callers answered a second, as it was of late, and the callers' mean patience."""
 
-    agents: float
-    handle_s: float
+    per_s: float
     patience_s: float = math.inf
 
     def until_s(self, ahead: int) -> float:
         """Seconds until a caller with *ahead* others before him is answered: *ahead* + 1 must leave the queue.
 
-        The fluid of Erlang A: the head of q callers is at the agents' after ln(1 + q theta / (n mu)) / theta.
+        The fluid of Erlang A: the head of q callers is at the agents' after ln(1 + q theta / rate) / theta.
         """
-        if self.agents <= 0:
+        if self.per_s <= 0:
             return math.inf
-        rate = self.agents / self.handle_s
         return (
-            self.patience_s * math.log1p((ahead + 1) / (rate * self.patience_s))
+            self.patience_s * math.log1p((ahead + 1) / (self.per_s * self.patience_s))
             if self.patience_s < math.inf
-            else ((ahead + 1) / rate)
+            else ((ahead + 1) / self.per_s)
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Callers *waiting*, of them *beyond* the threshold, and *soon* more beyond it within *soon_ms*."""
+    """Callers *waiting*, of them *beyond* the threshold, and *soon* more beyond it within *soon_ms*: those whom nobody
+    answers before at the present speed of answer, or (not *paced*: it is not known) all who are old enough by then.
+
+    *soon* is None where callers are not told one by one.
+    """
 
     waiting: int
     beyond: int
-    soon: int
+    soon: int | None
     threshold_ms: int
     soon_ms: int
+    paced: bool = False
 
 
 def waiting_now(ages_ms: Iterable[int], threshold_ms: int, soon_ms: int = SOON_MS, pace: Pace | None = None) -> Waiting:
@@ -56,17 +59,18 @@ def waiting_now(ages_ms: Iterable[int], threshold_ms: int, soon_ms: int = SOON_M
         left_ms = threshold_ms - age
         if 0 <= left_ms < soon_ms and (pace is None or pace.until_s(ahead) * 1000 > left_ms):
             soon += 1
-    return Waiting(len(ages), beyond, soon, threshold_ms, soon_ms)
+    return Waiting(len(ages), beyond, soon, threshold_ms, soon_ms, pace is not None)
 
 
 def sentence(now: Waiting) -> tuple[str, str]:
-    """*now* in English and Chinese: "12 waiting, 5 beyond 20 s, 4 more within 20 s"."""
+    """*now* in English and Chinese: "12 waiting, 5 beyond 20 s, 4 more within 20 s at this speed of answer"."""
     if now.waiting == 0:
         return "nobody waiting", "无人排队"
     threshold, soon = f"{now.threshold_ms / 1000:g}", f"{now.soon_ms / 1000:g}"
     english = f"{now.waiting} waiting, {now.beyond} beyond {threshold} s"
     chinese = f"排队{now.waiting}个,其中{now.beyond}个已超过{threshold}秒"
     if now.soon:
-        english += f", {now.soon} more within {soon} s"
-        chinese += f",{soon}秒内还将有{now.soon}个超过"
+        english += f", {now.soon} more within {soon} s {'at this speed of answer' if now.paced else 'unless answered'}"
+        last = f"{soon}秒内还将有{now.soon}个超过"
+        chinese += f",按目前接起速度{last}" if now.paced else f",若未接起{last}"
     return english, chinese

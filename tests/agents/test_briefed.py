@@ -85,14 +85,14 @@ def test_an_order_is_briefed_by_the_plan_when_it_opens_and_every_five_minutes(wh
     assert all(told[n]["at_ms"] - told[n - 1]["at_ms"] == 5 * MIN for n in again)
     first = Order.model_validate_json(whole[WORKORDERS][0]).briefing
     assert first is not None
-    assert first.english[0] == "5 waiting, 4 beyond 20 s, 1 more within 20 s"
+    assert first.english[0] == "5 waiting, 4 beyond 20 s, 1 more within 20 s at this speed of answer"
     assert first.english[1].startswith("service level ")
     assert first.left_out.keys() <= {"moved"}
     assert first.data["agents_here"] == 3.0
     assert float(first.data["why_absence"] or 0.0) < -0.2  # three of eight are signed in
     assert "达到90/20需要" in first.chinese[-1]
     page = next(orjson.loads(value) for value in whole[ALERTS] if b'"page"' in value)
-    assert "5 waiting, 4 beyond 20 s, 1 more within 20 s. most of it: absence -" in page["text"]
+    assert "5 waiting, 4 beyond 20 s, 1 more within 20 s at this speed of answer. most of it: absence -" in page["text"]
     assert "主要原因:缺勤" in page["zh"]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from agents.actor import PartitionActor
 from callwatch.rehearsal import rehearse
-from models.topics import ANOMALIES, WORKORDER_LOG
+from models.topics import ANOMALIES, WORKORDER_LOG, WORKORDERS
 from sources.recording import RecordingHeader, RecordingWriter, open_recording
 from tests.agents.unit_world import World, catalogue, commands, feeds, homes, merged, of_units, with_commands
 
@@ -48,6 +48,8 @@ def test_the_world_has_in_it_what_matters(expected: Judged) -> None:
     assert {"raised", "dispatched", "closed"} <= {entry["decision"] for entry in entries}
     assert {"acknowledge", "resolve"} <= {entry["event"] for entry in entries}
     assert {e["queue"] for (_, t), found in expected.items() if t == ANOMALIES for e in found} >= {"*", "east/*"}
+    orders = [order for (_, topic), found in expected.items() if topic == WORKORDERS for order in found]
+    assert any("waiting" in order["briefing"]["english"][0] for order in orders if order["briefing"])
     assert len(set(homes().values())) > 1, "units of one home alone would prove little"
 
 

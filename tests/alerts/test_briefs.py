@@ -88,8 +88,8 @@ def test_an_order_opens_with_a_briefing_that_the_models_give_too() -> None:
     opened = made.log()[0]
     assert (opened["decision"], opened["order_after"]["briefing"]) == ("raised", told)
     assert told["at_ms"] == opened["at_ms"]
-    assert told["english"][0] == "12 waiting, 5 beyond 20 s, 4 more within 20 s"
-    assert told["chinese"][0] == "排队12个,其中5个已超过20秒,20秒内还将有4个超过"
+    assert told["english"][0] == "12 waiting, 5 beyond 20 s, 4 more within 20 s unless answered"
+    assert told["chinese"][0] == "排队12个,其中5个已超过20秒,若未接起20秒内还将有4个超过"
 
     mean_s = patience(40, 40 * 150.0).mean_s
     advice = advise(Load(130 / 1800, 240.0, mean_s), 16.0, Present(12.0, 16.0), Goal(0.8, 20.0, SETTINGS.formula, 5.0))
@@ -117,8 +117,24 @@ def test_the_cause_that_was_put_in_is_named_first(changed: dict[str, Any], cause
     assert top(brief(made)) == cause
     words = {"volume": "volume", "handle_time": "handle time", "absence": "absence"}[cause]
     page = made.alerts("page")[0]
-    assert f". 12 waiting, 5 beyond 20 s, 4 more within 20 s. most of it: {words} -" in page["text"]
-    assert "。排队12个,其中5个已超过20秒,20秒内还将有4个超过。主要原因:" in page["zh"]
+    assert f". 12 waiting, 5 beyond 20 s, 4 more within 20 s unless answered. most of it: {words} -" in page["text"]
+    assert "。排队12个,其中5个已超过20秒,若未接起20秒内还将有4个超过。主要原因:" in page["zh"]
+
+
+def test_who_is_answered_in_time_at_the_present_speed_is_not_late_soon() -> None:
+    """Five are late in 20 s, behind five who are late. At one a second all of them are answered before."""
+    made = world(planned())
+    made.ages[QUEUE] = [30_000] * 5 + [11_000, 10_000, 10_000, 10_000, 1_000, 0, 0]
+    made.put("5m", answered=300)
+    breach(made)
+    assert brief(made)["english"][0] == "12 waiting, 5 beyond 20 s"
+    made.put("5m", answered=30)
+    made.run(EVERY_MS)
+    assert brief(made)["english"][0] == "12 waiting, 5 beyond 20 s, 5 more within 20 s at this speed of answer"
+    assert brief(made)["data"]["waiting_soon"] == 5
+    made.put("5m", answered=0)  # nobody is answered at all
+    made.run(EVERY_MS)
+    assert "5 more within 20 s" in brief(made)["english"][0]
 
 
 def test_without_a_plan_the_habit_is_what_was_expected() -> None:
@@ -153,11 +169,11 @@ def test_what_is_not_known_is_left_out_with_its_reason() -> None:
     made.put("now", agents_ready=float("nan"), agents_busy=float("nan"), agents_signed_in=float("nan"))
     breach(made)
     told = brief(made)
-    assert told["english"] == ["12 waiting, 5 beyond 20 s, 4 more within 20 s"]
+    assert told["english"] == ["12 waiting, 5 beyond 20 s, 4 more within 20 s unless answered"]
     assert told["left_out"]["why"] == "nothing was expected: no plan, and too little history"
     assert told["left_out"]["agents"] == "agents unknown"
     page = made.alerts("page")[0]
-    assert page["text"].endswith(". 12 waiting, 5 beyond 20 s, 4 more within 20 s")
+    assert page["text"].endswith(". 12 waiting, 5 beyond 20 s, 4 more within 20 s unless answered")
 
 
 def test_numbers_of_another_world_stop_nothing() -> None:
@@ -230,7 +246,7 @@ def test_where_many_may_break_together_first_briefings_are_spread(monkeypatch: p
         told = {e["queue"]: e["at_ms"] - opened[e["queue"]] for e in made.log() if e["decision"] == "briefed"}
         page = made.alerts("page")
         assert len(page) == len(queues)  # after it has waited, with what is known by then
-        assert all("12 waiting, 5 beyond 20 s, 4 more within 20 s" in one["text"] for one in page)
+        assert all("12 waiting, 5 beyond 20 s, 4 more within 20 s unless answered" in one["text"] for one in page)
         return told
 
     together = briefed(names)
@@ -276,7 +292,7 @@ def test_the_log_alone_tells_each_briefing() -> None:
     briefed = [line for line in lines if line.brief]
     assert [line.what[1][0] for line in briefed] == ["order opened", "briefed"]
     said = text(lines, "UTC", chinese=True)
-    assert "    brief 12 waiting, 5 beyond 20 s, 4 more within 20 s / 排队12个" in said
+    assert "    brief 12 waiting, 5 beyond 20 s, 4 more within 20 s unless answered / 排队12个" in said
     assert "time for another briefing: briefed" in text(lines, "UTC")
     assert record(briefed[0])["brief"][0][0].startswith("12 waiting")
 
@@ -294,7 +310,7 @@ def test_the_same_facts_give_the_same_briefing_without_the_loop() -> None:
     made = world(planned())
     breach(made)
     assert made.judgement.plans is not None
-    known = Briefs(made.catalogue, (), made.judgement.plans, made, made.now_ms).known(QUEUE)
+    known = Briefs(made.catalogue, (), made.judgement.plans, made, made.now_ms).known(QUEUE, made.judgement.plans)
     told = briefing(known)
     assert list(told.english) == brief(made)["english"]
     assert known.plan is not None
@@ -306,14 +322,14 @@ def test_what_is_better_than_expected_has_no_cause_in_a_first_message() -> None:
     made.judgement.plans.take(planned(offered=140.0), "busier", T0)  # type: ignore[union-attr]
     breach(made, 0.55)
     assert float(brief(made)["data"]["why_gap"]) > 0
-    assert made.alerts("page")[0]["text"].endswith("12 waiting, 5 beyond 20 s, 4 more within 20 s")
+    assert made.alerts("page")[0]["text"].endswith("12 waiting, 5 beyond 20 s, 4 more within 20 s unless answered")
 
 
 def test_few_calls_in_fifteen_minutes_are_asked_of_thirty() -> None:
     made = world(planned())
     made.put("15m", service_sample=9)
     made.put("30m", service_level_live=0.33)
-    known = Briefs(made.catalogue, (), made.judgement.plans, made, made.now_ms).known(QUEUE)  # type: ignore[arg-type]
+    known = Briefs(made.catalogue, (), made.judgement.plans, made, made.now_ms).known(QUEUE, made.judgement.plans)  # type: ignore[arg-type]
     assert known.window == "30m"
     assert known.plan is not None
     assert (known.plan.offered, known.figures["service_level_live@30m"]) == (100.0, 0.33)

@@ -76,6 +76,7 @@ class World:
             self.figures[:, figure(metric, "now")] = 0.0
         self.watched: dict[str, int] = {}
         self.said: dict[tuple[str, str], tuple[str, str]] = {}  #: what stands behind a figure
+        self.ages: dict[str, list[int]] = {}
         self.catalogue = settings or catalogue()
         self.judgement = Judgement(self.catalogue)
         self.now_ms = T0
@@ -91,6 +92,10 @@ class World:
     @property
     def habit(self) -> None:
         """Nothing was learned here."""
+
+    def ages_ms(self, queue: str) -> list[int] | None:
+        """How long the callers of a queue wait, where a test says so."""
+        return self.ages.get(queue)
 
     def behind(self, queue: str, metric: str) -> tuple[str, str]:
         return self.said.get((queue, metric), ("", ""))

@@ -25,10 +25,12 @@ from models.outputs import (
     Negotiation,
     Offer,
     Order,
+    Outage,
     PlanEnding,
     PlanPart,
     PlanSoFar,
     Problem,
+    Storm,
 )
 from models.runtime import KafkaSettings
 from streams.broker import create_topics
@@ -45,7 +47,9 @@ pytestmark = NEEDS_BROWSER
 MIN = 60_000
 #: Whatever comes from outside is text: were it read as HTML, it would run and be seen in the title of the page.
 HOSTILE = "<img src=x onerror=\"document.title='run'\"><b>&amp;"
-RECORD = f"PR-7: comes back at 14:30 (Asia/Jerusalem), 3 orders opened it, 2 came since, owner {HOSTILE}"
+RECORD = (
+    f"PR-7: comes back at 14:30 (Asia/Jerusalem) 同一时段反复出现, 3 orders opened it, 2 came since, owner {HOSTILE}"
+)
 CATALOGUE = Catalogue(
     sites=(Site("north", "Asia/Jerusalem"),),
     rules=(Rule("level_low", "service_level_live", "5m", limit=0.7, target=0.8, below=True),),
@@ -170,7 +174,9 @@ def test_a_briefed_order_says_who_waits_now_and_what_was_known(wall: Wall, page:
     details = by_id(page, "details")
     until(
         lambda: reads(
-            details, "now: 7 waiting, 2 beyond 20 s, 3 more within 20 s 排队7个,其中2个已超过20秒,20秒内还将有3个超过"
+            details,
+            "now: 7 waiting, 2 beyond 20 s, 3 more within 20 s unless answered "
+            "排队7个,其中2个已超过20秒,若未接起20秒内还将有3个超过",
         )
     )
     assert reads(details, "Briefing 通报", "as of 15:00:00 12 waiting, 5 beyond 20 s 排队12个", f"{HOSTILE} 原因")
@@ -178,6 +184,37 @@ def test_a_briefed_order_says_who_waits_now_and_what_was_known(wall: Wall, page:
     shown_plan = next(q for q in wall.get("/api/queues")["queues"] if q["queue"] == "north/report")["plan"]
     assert (shown_plan["ending"]["allowed"], shown_plan["so_far"]["offered"]) == (37, 12)
     assert page.title == "Callwatch"
+    by_id(page, "details-close").click()
+
+
+def test_an_outage_has_its_clock_and_a_storm_its_queues(wall: Wall, page: webdriver.Chrome) -> None:
+    outage = Outage(since_ms=NOON_MS - 26 * 60 * MIN, ended_ms=None, marks=[24])
+    dead = order("north/report", severity=1, outage=outage, problem="PR-9")
+    problem = Problem(
+        id="PR-9", queue=dead.queue, half_hour="", zone="UTC", by="given", same="trunk", title="Trunk or carrier",
+        zh="中继或运营商", orders=["a", "b", dead.id], since_ms=NOON_MS, owner="mon",
+    )  # fmt: skip
+    storm = Storm(since_ms=NOON_MS, queues=["north/a", "north/b"], count=200, open=150, over=False)
+    parent = order("north/*", severity=2, storm=storm, sentence="200 of 200 queues of north broke within five minutes")
+    child = order("north/a", severity=2, parent=parent.id, version=2)
+    wall.put("metrics", row("north/report"), row("north/a"))
+    wall.put("workorders", dead, parent, child)
+    wall.put("workorder-log", *_told(child))
+    wall.put("alerts", alert(dead.queue, 20, kind="problem", problem=problem))
+    details = by_id(page, "details")
+    card_of(page, dead.id).find_element(By.CSS_SELECTOR, ".more").send_keys(Keys.ENTER)
+    until(lambda: reads(details, "no connection 无法接通 for 26:00:00, since", "longer than 24 h"))
+    same = "PR-9: the same cause again and again: Trunk or carrier 同一原因反复出现:中继或运营商, 3 orders opened it"
+    until(lambda: reads(details, same))
+    by_id(page, "details-close").click()
+    until(lambda: not details.is_displayed())
+    assert reads(card_of(page, parent.id), "200 of 200 queues of north broke within five minutes")
+    cards = f'.card[data-order="{child.id}"]'  # its parent is answered for it
+    until(lambda: not any(card.is_displayed() for card in page.find_elements(By.CSS_SELECTOR, cards)))
+    card_of(page, parent.id).find_element(By.CSS_SELECTOR, ".more").send_keys(Keys.ENTER)
+    until(lambda: reads(details, "150 of 200 queues still open: north/a, north/b and 198 more"))
+    page.get(f"{wall.url}/#order={child.id}")
+    until(lambda: reads(details, f"parent order 上级工单 {parent.id}, held under it: nobody is paged"))
     by_id(page, "details-close").click()
 
 

@@ -56,14 +56,14 @@ export const HANDOVER_STATES = {
   late: ["not accepted in time", "未按时接班"],
 };
 
-/** Who waits now, in English and Chinese: "12 waiting, 5 beyond 20 s, 4 more within 20 s". */
+/** Who waits now, in English and Chinese: "12 waiting, 5 beyond 20 s, 4 more within 20 s unless answered". */
 export function waitingText({ figures, threshold_ms: threshold }) {
   const [waiting, past, soon] = ["waiting", "waiting_past_threshold", "waiting_soon"].map((name) => figures[`${name}@now`] ?? 0);
   if (!waiting) return ["nobody waiting", "无人排队"];
   const seconds = threshold / 1000;
   return [
-    `${waiting} waiting, ${past} beyond ${seconds} s${soon ? `, ${soon} more within 20 s` : ""}`,
-    `排队${waiting}个,其中${past}个已超过${seconds}秒${soon ? `,20秒内还将有${soon}个超过` : ""}`,
+    `${waiting} waiting, ${past} beyond ${seconds} s${soon ? `, ${soon} more within 20 s unless answered` : ""}`,
+    `排队${waiting}个,其中${past}个已超过${seconds}秒${soon ? `,若未接起20秒内还将有${soon}个超过` : ""}`,
   ];
 }
 

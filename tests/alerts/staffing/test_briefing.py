@@ -62,8 +62,8 @@ def test_everything_is_said_in_both_languages() -> None:
 
 def test_ages_tell_who_will_be_late_too() -> None:
     said = briefing(replace(KNOWN, ages_ms=[70_000, 30_000, 21_000, 19_000, 5_000, 100]))
-    assert said.english[0] == "6 waiting, 3 beyond 20 s, 3 more within 20 s"
-    quick = replace(KNOWN, figures={**KNOWN.figures, "agents_busy@now": 200.0}, ages_ms=[5_000, 100])
+    assert said.english[0] == "6 waiting, 3 beyond 20 s, 3 more within 20 s unless answered"
+    quick = replace(KNOWN, figures={**KNOWN.figures, "answered@5m": 60.0}, ages_ms=[5_000, 100])
     assert briefing(quick).english[0] == "2 waiting, 0 beyond 20 s"  # they are answered before
 
 
