@@ -186,8 +186,14 @@ def settings(*sites: Site) -> Catalogue:
     )
 
 
-def log(groups: dict[tuple[str, str, str], float], minutes: int = 25, seed: int = 1) -> list[bytes]:
-    """Calls by (queue, channel, line), of which a share is abandoned after 15 s, the others answered after 8 s."""
+def log(
+    groups: dict[tuple[str, str, str], float],
+    minutes: int = 25,
+    seed: int = 1,
+    late: tuple[float, int] | None = None,
+) -> list[bytes]:
+    """Calls by (queue, channel, line), of which a share is abandoned after 15 s, the others answered after 8 s; of the
+    last seven minutes the share and seconds of *late*."""
     rng, out, later = random.Random(seed), list[bytes](), list[tuple[int, dict[str, Any]]]()
     n = 0
     for now in range(START, START + minutes * MINUTE, 5 * S):
@@ -195,7 +201,8 @@ def log(groups: dict[tuple[str, str, str], float], minutes: int = 25, seed: int 
             if rng.random() < 0.5:
                 n += 1
                 call = {"source": "pbx", "queue": queue, "call": f"c{n}", "channel": channel, "line": line}
-                kind, wait = ("call.abandoned", 15) if rng.random() < share else ("call.answered", 8)
+                leaves, answer = late if late and now >= START + (minutes - 7) * MINUTE else (share, 8)
+                kind, wait = ("call.abandoned", 15) if rng.random() < leaves else ("call.answered", answer)
                 later.append((now, call | {"id": f"o{n}", "type": "call.offered", "ts": now}))
                 over = now + wait * S
                 later.append((over, call | {"id": f"e{n}", "type": kind, "ts": over}))
@@ -240,6 +247,20 @@ def test_a_channel_served_worse_is_an_order_that_names_it() -> None:
     assert outputs(settings(), worse, cut=len(worse) // 2) == found
     alike = log({("ash/bills", "voice", "other"): 0.1, ("ash/bills", "chat", "other"): 0.1})
     assert starts(outputs(settings(), alike), "channel-apart") == []
+
+
+def test_abandonment_that_rises_with_the_queue_is_an_order() -> None:
+    calls = {("ash/bills", "voice", "other"): 0.04}
+    rising = log(calls, minutes=36, late=(0.6, 45))
+    found = outputs(settings(), rising)
+    (start,) = starts(found, "abandonment-rise")
+    assert start["sentence"].startswith("Abandonment rising with the queue at ash/bills over the last 5 minutes: ")
+    assert "calls abandoned in 5 minutes" in start["sentence"]
+    assert "等待同时变长" in start["zh"]
+    assert any("abandonment-rise" in symptoms for symptoms in orders(found, "ash/bills"))
+    assert outputs(settings(), rising, cut=len(rising) * 9 // 10) == found
+    for late in (None, (0.6, 8), (0.04, 45)):  # as ever; many leave a short queue; a long one that nobody leaves
+        assert starts(outputs(settings(), log(calls, minutes=36, late=late)), "abandonment-rise") == []
 
 
 def test_a_business_line_served_worse() -> None:
