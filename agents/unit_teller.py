@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from agents.sources import Odd
 from alerts.siblings.apart import LEAST
 from alerts.storm_book import StormBook
-from alerts.usual import GATE
+from alerts.usual import WELL
 from models.metric import FIGURES
 from models.unit import EVERYTHING, MEMBERS_MAX, NAMES_MAX, TICK_MS, Layout, Trouble
 from streams import unit_sums
@@ -188,7 +188,7 @@ class UnitTeller:
         rows = windows.figures[: len(self._members)]
         lost = rows[:, _ABANDONED]
         of = lost + rows[:, _ANSWERED]
-        usual = rows[:, _UNUSUAL] < GATE  # not so where nothing is known: NaN
+        usual = rows[:, _UNUSUAL] < WELL  # not so where nothing is known: NaN
         found: dict[str, list[Member]] = {}
         sites: dict[tuple[str, str], list[int]] = {}
         for row in np.flatnonzero(of > 0).tolist():

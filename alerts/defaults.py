@@ -165,6 +165,7 @@ _RULES: Final[tuple[Rule, ...]] = (
         below=False,
         severity=3,
         recovery=0.5,
+        usual="quiet",
     ),
     Rule(
         "occupancy-high",

@@ -2,9 +2,9 @@
 
 Their figure is in limits: 1.0 is as rare as the alarm budget allows. An episode ends at half of that, so that it does
 not come and go around the limit. Severity: 2 where callers cannot get to anybody (fewer come in than usual, more leave
-in the menu, find no line, give up, or wait too long); 3 for a peak, which harms nobody as long as it is answered; 4, a
-trend note, for what says nothing of harm by itself. Nobody getting through at all stays with ``unreached`` and
-``silence``, severity 1.
+in the menu, find no line, give up, or wait too long); 3 for a peak and for longer or shorter talk, which harm nobody as
+long as there are agents for it; 4, a trend note, for what says nothing of harm by itself. Nobody getting through at all
+stays with ``unreached`` and ``silence``, severity 1.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _WATCHED: Final = (
     ("abandonment-unusual", "abandonment_unusual", 2),
     ("service-unusual", "service_unusual", 2),
     ("offered-surge", "offered_surge", 3),
+    ("talk-unusual", "talk_unusual", 3),
     ("queued-unusual", "queued_unusual", 4),
-    ("talk-unusual", "talk_unusual", 4),
     ("speed-unusual", "speed_unusual", 4),
     ("callback-unusual", "callback_unusual", 4),
 )

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from typing import Final
 
-#: Half-way to an alarm: a limit is broken and it is a bad day for this half-hour, though no rare one.
-GATE: Final = 0.5
+#: Nearly an alarm: a limit is broken and it is a very bad day for this half-hour. Ordinary weeks have hours that are
+#: half-way to one every other day.
+GATE: Final = 0.9
+#: Half-way to an alarm: what is nearer to what is usual is well enough for a proof.
+WELL: Final = 0.5
 
 #: Figures that one call makes: in a small queue there are hardly ever calls enough to say what is unusual.
 OF_ONE_CALL: Final = frozenset({"longest_wait_ms"})
@@ -26,6 +29,7 @@ _OF: Final = {
     "speed_of_answer_ms": "speed_unusual",
     "abandonment_rate": "abandonment_unusual",
     "abandoned": "abandonment_unusual",
+    "abandonment_rise": "abandonment_unusual",
     "answer_rate": "abandonment_unusual",
     "queued_share": "queued_unusual",
     "talk_ms": "talk_unusual",

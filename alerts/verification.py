@@ -14,7 +14,7 @@ from alerts.habit.subjects import ROLLING, SUBJECT
 from alerts.judge import sample_figure
 from alerts.per_agent import AGENTS, scaled
 from alerts.siblings.book import METRICS
-from alerts.usual import GATE, gate_of
+from alerts.usual import WELL, gate_of
 from models.catalogue import Rule
 from models.metric import METRIC, WINDOW_MS, sample_of
 from models.topics import DAY_MS
@@ -119,7 +119,7 @@ def as_usual(rule: Rule, window: str, read: Read) -> bool:
     """Whether the calls of *window* are as usual for the queue, where *rule* is quiet about what is."""
     gate = gate_of(rule.metric) if rule.usual == "quiet" else None
     unusual = read(gate[0], window) if gate else None
-    return unusual is not None and unusual < GATE
+    return unusual is not None and unusual < WELL
 
 
 def quiet_ms(rule: Rule) -> int:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from alerts.detect.season import Calendar
 from alerts.habit.book import HabitBook
-from alerts.habit.columns import CALLS, COMPLETE, OPEN, read_columns
+from alerts.habit.columns import CALLS, COMPLETE, FLOW, OPEN, read_columns
 from alerts.habit.state import (
     ABOVE,
     ANSWERED,
@@ -163,6 +163,10 @@ class Centre:
                 for w, width in enumerate(WIDTHS):
                     fill(figures, read[w], total[end] - total[end - int(width) + 1])
                 fill(figures, read[-1], total[end] - total[end - int(WIDTHS[-1]) + 1])
+                of_day = total[end] - total[_LONGEST]
+                figures[:, FLOW[0]], figures[:, FLOW[2]] = of_day[:, OFFERED], of_day[:, COMPLETED]
+                with np.errstate(invalid="ignore"):
+                    figures[:, FLOW[4]] = of_day[:, TALK_DS] * 100.0 / of_day[:, COMPLETED]
                 figures[:, CALLS[0]] = np.maximum(figures[:, CALLS[0]], 1.0 if day == 0 and b == 0 else 0.0)
                 book.clock(at_ms + b * BUCKET_MS, figures, self.names, may_learn=may_learn or _always)
                 self.figures = figures

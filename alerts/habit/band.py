@@ -9,7 +9,15 @@ from math import inf, isfinite, isnan
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.habit.judge import expected_share, expected_volume, mean_scores, share_score, spread_at, volume_scores
+from alerts.habit.judge import (
+    expected_share,
+    expected_volume,
+    limit_at,
+    mean_scores,
+    share_score,
+    spread_at,
+    volume_scores,
+)
 from alerts.habit.limits import Limits
 from alerts.habit.norm import alike_of, scatter_of
 from alerts.habit.state import BELOW, HALF_HOUR, SERVICE, TALK, VOLUME, Habits, Ready
@@ -42,12 +50,12 @@ def band_of(
         least, most = expected_volume(state, made, q, w, now_ms)
         return _of_volume(least, most, spread_at(state, made, q, window), limit, guard, subject == names[0])
     n, norm = float(found[BELOW[test]]), float(expected_share(made, q, test, w, now_ms))
-    if isnan(norm) or n < max(guard[0], 1.0):
+    if isnan(norm) or n < 1.0 or (test >= TALK and n < guard[0]):
         return None
     behind = float(made.behind[q, test])
     if test < TALK:
-        alike = alike_of(state.vary[q], test, window, behind)
-        k = _first(lambda k: share_score(k, n, norm, alike, limit, guard) >= 1.0, int(n * norm), int(n) + 1)
+        alike, far = alike_of(state.vary[q], test, window, behind), limit_at(limit, test, window)
+        k = _first(lambda k: share_score(k, n, norm, alike, far, guard) >= 1.0, int(n * norm), int(n) + 1)
         share = (k - 1) / n if k <= n else inf
         return Band(1.0 - norm, 1.0 - share, inf) if test == SERVICE else Band(norm, -inf, share)
     scatter = scatter_of(state.vary[q], test, window)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from alerts.detect.season import Calendar
 from alerts.habit import carry, live, shift
 from alerts.habit.band import Band, band_of
-from alerts.habit.columns import CALLS, COMPLETE, OPEN, read_columns, score_columns, usual_columns
+from alerts.habit.columns import CALLS, COMPLETE, FLOW, OPEN, read_columns, score_columns, usual_columns
 from alerts.habit.judge import expectations, judge, read_window
 from alerts.habit.limits import Limits, limits_of
 from alerts.habit.norm import NEW, like_of_slot, prepare
@@ -25,9 +25,11 @@ from alerts.habit.state import (
     HALF_MS,
     LEAST,
     MOST,
+    PLANS,
     SEEN,
     SLOT,
     SUMS,
+    TALK_BEFORE,
     UPTO,
     clear,
     habits,
@@ -48,12 +50,13 @@ _WINDOWS: Final = (*ROLLING, RESOLVE)
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What a plan says of a queue: calls forecast for the half-hour that holds now, and for the one before it; mean
-    handle time forecast for now. None: not planned, so habit says it."""
+    """What a plan says of a queue: calls forecast for the half-hour that holds now, and for the one before it; the
+    mean talk time that its handle time comes to, of both. None: not planned, so habit says it."""
 
     offered: float | None = None
     offered_before: float | None = None
-    handle_ms: float | None = None
+    talk_ms: float | None = None
+    talk_before_ms: float | None = None
 
 
 class HabitBook:
@@ -111,7 +114,7 @@ class HabitBook:
             self.fill(figures, names)
             return False
         self._refresh()
-        self._judged_ms = now_ms
+        before_ms, self._judged_ms = self._judged_ms, now_ms
         self._map(figures, names, begin=True)
         rows, state, made = len(self._names), self._state, self._made
         limits = self._limits[self._alarms]
@@ -120,6 +123,8 @@ class HabitBook:
         live.pass_time(state, made, rows, now_ms, gap, days, slots, figures, self._read, limits.slide)
         learns, plan = self._asked(may_learn, rates)
         live.note_all(state, made, rows, now_ms, figures, OPEN, COMPLETE, learns, plan)
+        before_ms = -1 if gap else before_ms
+        live.flow_all(state, made, rows, before_ms, now_ms, figures, FLOW, limits.flow, limits.guards)
         judge(state, made, rows, now_ms, figures, self._read, limits.rarity, limits.slide, limits.guards)
         live.write(state, made, rows, figures, self._scores, self._usual)
         for q in np.flatnonzero(made.dirty[:rows]):
@@ -189,13 +194,16 @@ class HabitBook:
     def _asked(
         self, may_learn: Callable[[str], bool], rates: Callable[[str], Planned | None] | None
     ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-        learns, plan = np.zeros(len(self._names), np.uint8), np.full((len(self._names), 2), np.nan)
+        learns, plan = np.zeros(len(self._names), np.uint8), np.full((len(self._names), PLANS), np.nan)
         for q, name in enumerate(self._names):
             learns[q] = may_learn(name)
             planned = rates(name) if rates else None
-            if planned is not None and planned.offered is not None:
-                before = planned.offered_before
-                plan[q] = np.nan if before is None else before, planned.offered
+            if planned is None:
+                continue
+            if planned.offered is not None:
+                plan[q, :TALK_BEFORE] = _known(planned.offered_before), planned.offered
+            if planned.talk_ms is not None:  # tenths of a second are what is summed
+                plan[q, TALK_BEFORE:] = _known(planned.talk_before_ms) / 100.0, planned.talk_ms / 100.0
         return learns, plan
 
     def scores(self, names: Sequence[str]) -> NDArray[np.float32]:
@@ -315,6 +323,10 @@ class HabitBook:
         self._mapped.clear()
         carry.teach(self._state, q, found)
         self._moved(q)
+
+
+def _known(value: float | None) -> float:
+    return np.nan if value is None else value
 
 
 def local_day(calendar: Calendar, at_ms: int) -> date:

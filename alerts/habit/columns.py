@@ -33,6 +33,12 @@ def usual_columns() -> NDArray[np.int64]:
     return np.array([figure(mid, EXPECTED_OVER) for _, mid in EXPECTED], np.int64)
 
 
+#: Of the day so far, and of the last five minutes: what came between two clocks (`alerts.habit.flow`).
+FLOW = np.array(
+    [figure(m, w) for m, w in (
+        ("offered", "day"), ("offered", "5m"), ("completed", "day"), ("completed", "5m"), ("talk_ms", "day"),
+    )], np.int64,
+)  # fmt: skip
 #: Figures of the present that say whether a queue is open, and its data complete.
 OPEN, COMPLETE = figure("open", "now"), figure("data_complete", "now")
 #: A queue that had no call has no habit: what says that it had one.

@@ -41,6 +41,7 @@ from alerts.habit.state import (
     OPEN_SINCE,
     OUTCOMES,
     OUTS,
+    QUEUED,
     ROLLING,
     SAMPLE,
     SERVICE,
@@ -71,7 +72,21 @@ _NEAR: Final = 2.0
 MIN_SAMPLE, MIN_ABSOLUTE, MIN_RELATIVE = range(3)
 #: Calls beyond what is expected that a share needs.
 CALLS_BEYOND: Final = 5.0
+#: Fewer calls than the smallest sample speak when what they say is so much rarer than the limit (powers of ten).
+BEYOND_DOUBT: Final = 2.0
+#: How much rarer than the limit what callers meet in a full queue must be, by window: a queue that is full for some
+#: minutes on an ordinary day serves all its calls of these minutes badly. Found by simulation of shifts and patience
+#: (`benchmarks.detection`), of which binomial tails know nothing.
+SPELLS = np.array([3.0, 1.7, 1.35, 1.2])
+#: The smallest difference that a slide needs in its last half-hour, over that of a window.
+SLIDES_DIFFER: Final = 0.5
+#: Calls come in bursts: their variance is larger than chance's by so much, which matters where few are expected.
+BURSTS: Final = 0.5
 NOW: Final = ROLLING + 1
+#: On which side of the norm times lie.
+ABOVE_NORM, BELOW_NORM = 1, 2
+#: A chance of which nothing is left, as a log10.
+LEAST_LOG: Final = -300.0
 
 
 @njit(cache=True, nogil=True)
@@ -101,6 +116,12 @@ def _score(log_chance: float, limit: float, matters: bool) -> float:
 
 
 @njit(cache=True, nogil=True)
+def limit_at(limit: float, test: int, window: int) -> float:
+    """The *limit* of *test* in *window*."""
+    return float(limit * SPELLS[window] if test in (ABANDONED, SERVICE, QUEUED) else limit)
+
+
+@njit(cache=True, nogil=True)
 def volume_scores(
     k: float, least: float, most: float, spread: float, limit: float, guard: NDArray[np.float64]
 ) -> tuple[float, float]:
@@ -109,7 +130,7 @@ def volume_scores(
     if k - most > _NEAR * sqrt(most + spread * most * most):
         away = k - most
         matters = away >= guard[MIN_ABSOLUTE] and away >= guard[MIN_RELATIVE] * most
-        surge = _score(volume_tails(k, most, spread)[1], limit, matters)
+        surge = _score(volume_tails(k, most, spread + BURSTS / most)[1] if most > 0.0 else LEAST_LOG, limit, matters)
     # a count has no room below where two deviations reach nothing, but its chance is then no small one either
     if least > 0.0 and least - k > min(_NEAR * sqrt(least + spread * least * least), 0.7 * least):
         away = least - k
@@ -120,15 +141,17 @@ def volume_scores(
 
 @njit(cache=True, nogil=True)
 def share_score(k: float, n: float, share: float, alike: float, limit: float, guard: NDArray[np.float64]) -> float:
-    """Of *k* of *n* where *share* is expected; NaN for too few."""
-    if n < max(guard[MIN_SAMPLE], 1.0):
-        return nan
+    """Of *k* of *n* where *share* is expected; NaN for too few, unless they are beyond doubt."""
+    few = n < guard[MIN_SAMPLE]
     k = min(k, n)
     beyond = k - n * share
-    if beyond <= _NEAR * sqrt(n * share * (1.0 - share) * (1.0 + (n - 1.0) * alike)):
-        return 0.0
+    if n < CALLS_BEYOND or beyond <= _NEAR * sqrt(n * share * (1.0 - share) * (1.0 + (n - 1.0) * alike)):
+        return nan if few else 0.0
     matters = beyond >= CALLS_BEYOND and beyond >= guard[MIN_ABSOLUTE] * n and beyond >= guard[MIN_RELATIVE] * n * share
-    return float(_score(share_above(k, n, share, alike), limit, matters))
+    log_chance = share_above(k, n, share, alike)
+    if few and not (matters and -log_chance >= limit + BEYOND_DOUBT):
+        return nan
+    return float(_score(log_chance, limit, matters))
 
 
 @njit(cache=True, nogil=True)
@@ -151,7 +174,20 @@ def mean_scores(
 
 @njit(cache=True, nogil=True)
 def expected_volume(state: Habits, made: Ready, q: int, w: int, now_ms: int) -> tuple[float, float]:
-    """Calls expected in window *w* up to *now_ms*, least and most; NaN when nothing is known, or not whole."""
+    """Calls expected in window *w* up to *now_ms*, least and most; NaN when nothing is known, or not whole.
+
+    NaN too where the window reaches back before the opening: calls from before it were counted, none are expected.
+    """
+    begin = (now_ms // BUCKET_MS - WIDTHS[min(w, HALF_HOUR)] + 1) * BUCKET_MS
+    if w != SINCE_RESOLVE and begin + BUCKET_MS <= state.whole[q, OPEN_SINCE]:
+        return nan, nan
+    least, most = expected_open(state, made, q, w, now_ms)
+    return least, most
+
+
+@njit(cache=True, nogil=True)
+def expected_open(state: Habits, made: Ready, q: int, w: int, now_ms: int) -> tuple[float, float]:
+    """The same of the part of the window in which the queue was open."""
     if made.known[q] == 0 and isnan(state.plan[q, 1]):
         return nan, nan
     half = now_ms // HALF_MS
@@ -191,20 +227,21 @@ def _window(
     window = min(w, HALF_HOUR)
     least, most = expected_volume(state, made, q, w, now_ms)
     out[0], out[1] = nan, nan
-    bad[0], bad[1] = found[OFFERED] > most, found[OFFERED] < least
+    away = SLIDES_DIFFER * guards[VOLUME, MIN_ABSOLUTE]
+    bad[0], bad[1] = found[OFFERED] >= most + away, found[OFFERED] <= least - away
     if not isnan(least):
         spread = spread_at(state, made, q, window)
         out[0], out[1] = volume_scores(found[OFFERED], least, most, spread, limit, guards[VOLUME])
     for test in range(1, TESTS):
         n, norm = found[BELOW[test]], expected_share(made, q, test, w, now_ms)
-        bad[test + 1] = found[ABOVE[test]] > n * norm or test == TALK
-        if isnan(norm) or n < guards[test, MIN_SAMPLE]:
+        bad[test + 1] = ABOVE_NORM if found[ABOVE[test]] > n * norm else BELOW_NORM if test == TALK else 0
+        if isnan(norm) or (n < guards[test, MIN_SAMPLE] and test >= TALK):
             out[test + 1] = nan
         elif found[ABOVE[test]] <= 0.0 and test < TALK:
-            out[test + 1] = 0.0
+            out[test + 1] = nan if n < guards[test, MIN_SAMPLE] else 0.0
         elif test < TALK:
             alike = alike_of(state.vary[q], test, window, made.behind[q, test])
-            out[test + 1] = share_score(found[ABOVE[test]], n, norm, alike, limit, guards[test])
+            out[test + 1] = share_score(found[ABOVE[test]], n, norm, alike, limit_at(limit, test, window), guards[test])
         else:
             scatter = scatter_of(state.vary[q], test, window)
             long, short = mean_scores(
@@ -214,12 +251,12 @@ def _window(
 
 
 @njit(cache=True, nogil=True)
-def _slide(lines: NDArray[np.float64], subject: int, limit: float) -> float:
-    """How near the slide of a subject is to its limit."""
+def _slide(lines: NDArray[np.float64], subject: int, limit: float, side: int) -> float:
+    """How near the slide of a subject is to its limit; of times, to the *side* on which they are."""
     if subject <= 1:
         reached = lines[VOLUME, UP if subject == 0 else DOWN]
     elif subject - 1 == TALK:
-        reached = max(lines[TALK, UP], lines[TALK, DOWN])
+        reached = lines[TALK, UP if side == ABOVE_NORM else DOWN]
     else:
         reached = lines[subject - 1, UP]
     score = reached / limit
@@ -241,8 +278,11 @@ def _keep(
             if w < ROLLING and not isnan(score) and not now >= score:
                 now = score
         if not isnan(now):
-            slide = _slide(state.lines[q], subject, slide_limit)
+            slide = _slide(state.lines[q], subject, slide_limit, bad[subject])
             now = max(now, slide if bad[subject] else min(slide, HELD_BACK))
+        flow = made.flow[q, subject] if subject <= 1 else made.flow[q, 2] if subject - 1 == TALK else 0.0
+        if flow >= QUIET:
+            now = max(0.0 if isnan(now) else now, flow)
         for w in range(OUTS):
             score = np.float32(now if w == NOW else scores[w, subject])
             before = state.out[q, subject, w]
@@ -257,7 +297,7 @@ def expectations(state: Habits, made: Ready, q: int, now_ms: int) -> None:
     if state.whole[q, OPEN_SINCE] < 0 or state.whole[q, WHOLE_SINCE] < 0:
         made.usual[q, :] = nan
         return
-    least, most = expected_volume(state, made, q, HALF_HOUR, now_ms)
+    least, most = expected_open(state, made, q, HALF_HOUR, now_ms)
     made.usual[q, 0] = (least + most) / 2.0
     made.usual[q, 1] = expected_share(made, q, ABANDONED, HALF_HOUR, now_ms)
     made.usual[q, 2] = 1.0 - expected_share(made, q, SERVICE, HALF_HOUR, now_ms)

@@ -73,6 +73,7 @@ from alerts.habit.state import (
     SLOT,
     SUMS,
     TALK,
+    TALK_NOW,
     TESTS,
     TODAY,
     UP,
@@ -114,11 +115,12 @@ def _step(lines: NDArray[np.float64], score: float, limit: float) -> None:
     for way in range(2):  # UP, DOWN; CALLS_UP, CALLS_DOWN
         toward = step if way == UP else -step
         total = min(max(lines[way] + toward - SLACK, 0.0), SUM_MOST * limit)
+        if lines[CALLS_UP + way] > 0.0 and toward < SLACK:
+            total *= _FALLS
         if total >= limit:
             lines[CALLS_UP + way] = 1.0
-        elif lines[CALLS_UP + way] > 0.0:
-            total *= _FALLS if toward < SLACK else 1.0
-            lines[CALLS_UP + way] = 0.0 if total < 0.5 * limit else 1.0
+        elif total < 0.5 * limit:
+            lines[CALLS_UP + way] = 0.0
         lines[way] = total
 
 
@@ -269,7 +271,8 @@ def over(
         norm = made.norm[q, test, 1]
         if not isnan(norm):
             n = found[BELOW[test]]
-            _late(state.late[q, test], found[ABOVE[test]], norm * n, n, held)
+            if test != TALK or isnan(state.plan[q, TALK_NOW]):  # how far a plan is off says nothing of the norm
+                _late(state.late[q, test], found[ABOVE[test]], norm * n, n, held)
             scores[test] = _share_score(state, made, q, test, found, float(state.like[q, like, SEEN]))
     for test in range(TESTS):
         if not isnan(scores[test]):

@@ -25,14 +25,18 @@ SIDES: Final = sum(2 if subject.side == "both" else 1 for subject in SUBJECTS)
 TESTS_PER_WINDOW: Final = 1.0
 #: The part of the budget that is the slides'.
 SLIDES: Final = 0.2
+#: The part of the budget of each hypothesis of `alerts.habit.flow`, in the order of TIMES; at last of longer talk.
+FLOWS = np.array([0.05, 0.25, 0.02, 0.05, 0.1])
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """*rarity* by window (the rolling ones and "resolve"), as -log10 of a chance; *slide* of a CUSUM; *guards* by test:
-    smallest sample, smallest absolute and relative difference (times in tenths of a second)."""
+    """*rarity* by window (the rolling ones and "resolve"), as -log10 of a chance; *flow* false alarms a week by
+    hypothesis; *slide* of a CUSUM; *guards* by test: smallest sample, smallest absolute and relative difference (times
+    in tenths of a second)."""
 
     rarity: NDArray[np.float64]
+    flow: NDArray[np.float64]
     slide: float
     guards: NDArray[np.float64]
 
@@ -47,7 +51,7 @@ def limits_of(alarms_per_week: float) -> Limits:
         rarity[w] = -log10(alarms_per_week * (1.0 - SLIDES) / (SIDES * ROLLING * tests))
     rarity[ROLLING] = rarity[HALF_HOUR]
     run_length = WEEK_MS / HALF_MS * SIDES / (alarms_per_week * SLIDES)
-    return Limits(rarity, cusum_limit(run_length, SLACK), _guards())
+    return Limits(rarity, alarms_per_week * FLOWS, cusum_limit(run_length, SLACK), _guards())
 
 
 def _guards() -> NDArray[np.float64]:

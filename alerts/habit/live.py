@@ -8,9 +8,11 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from alerts.habit.judge import note
+from alerts.habit.flow import move
+from alerts.habit.judge import note, spread_at
 from alerts.habit.learn import expect_since, turn
-from alerts.habit.state import CLEAN, HALF, HALF_MS, OUTS, SUBJECTS, Habits, Ready
+from alerts.habit.norm import prepare
+from alerts.habit.state import CLEAN, HALF, HALF_HOUR, HALF_MS, OUTS, PLANS, SUBJECTS, Habits, Ready
 
 
 @njit(cache=True, nogil=True)
@@ -45,12 +47,27 @@ def note_all(
         note(
             state, made, q, now_ms, figures[at, is_open] != 0.0, figures[at, complete] != 0.0, may_learn[q] != 0
         )  # fmt: skip
-        for n in range(2):
+        another = False
+        for n in range(PLANS):
             before = state.plan[q, n]
             if plan[q, n] != before and not (isnan(plan[q, n]) and isnan(before)):
                 state.plan[q, n] = plan[q, n]
-                made.dirty[q] = 1
+                made.dirty[q], another = 1, True
+        if another:
+            prepare(state, made, q)
         expect_since(state, made, q, now_ms)
+
+
+@njit(cache=True, nogil=True)
+def flow_all(
+    state: Habits, made: Ready, rows: int, before_ms: int, now_ms: int, figures: NDArray[np.float64],
+    columns: NDArray[np.int64], alarms: NDArray[np.float64], guards: NDArray[np.float64],
+) -> None:  # fmt: skip
+    """Take the calls since the clock at *before_ms* (below 0: too long ago) into the flow of each queue."""
+    for q in range(rows):
+        if made.row[q] >= 0:
+            spread = spread_at(state, made, q, HALF_HOUR)
+            move(state, made, q, before_ms, now_ms, figures[made.row[q]], columns, alarms, spread, guards)
 
 
 @njit(cache=True, nogil=True)

@@ -31,6 +31,8 @@ from alerts.habit.state import (
     SEEN,
     SLOT,
     TALK,
+    TALK_BEFORE,
+    TALK_NOW,
     TESTS,
     VOLUME,
     WORKDAYS,
@@ -59,6 +61,8 @@ SCATTER_PRIOR, SCATTER_WEIGHT = 1.0, 10.0
 SCATTER_LEAST, SCATTER_MORE = 40.0, 1.3
 #: A good forecast is off by a tenth on a whole day (`alerts.plan.against.DAY_CV`).
 PLANNED_SPREAD: Final = 0.01
+#: A planned talk time is worth so many calls: a twentieth off, where single times scatter as their mean does.
+PLAN_BEHIND: Final = 400.0
 #: Calls that must be behind the norm of a share or mean, and the most that is borrowed.
 CALLS_LEAST, BORROWED_MOST = 50.0, 50.0
 #: A share is expected to be no nearer to 0 and 1: the first failure in weeks is no outage.
@@ -93,6 +97,21 @@ def volume_norm(week: NDArray[np.float32], slot: int, like: int) -> float:
         borrowed = (1.0 + FEW_CALLS / max(value, 1.0)) / (1.0 + max(unlike - 1.0, 0.0))
         value = (n * own + borrowed * value) / (n + borrowed)
     return value
+
+
+@njit(cache=True, nogil=True)
+def calls_a_week(week: NDArray[np.float32]) -> float:
+    """Calls of a week: of the half-hours that were seen, as if those of a day not seen yet were as many."""
+    total, days = 0.0, 0
+    for day in range(7):
+        of_day, seen = 0.0, False
+        for slot in range(day * A_DAY, (day + 1) * A_DAY):
+            if week[slot, SEEN] > 0.0:
+                of_day += float(week[slot, MEAN])
+                seen = True
+        if seen:
+            total, days = total + of_day, days + 1
+    return total * 7.0 / days if days > 0 else 0.0
 
 
 @njit(cache=True, nogil=True)
@@ -159,6 +178,7 @@ def prepare(state: Habits, made: Ready, q: int) -> None:
     made.known_before[q] = 1 if volume_known(week, slots[1], before) else 0
     made.doubt[q] = volume_doubt(week, slots[2], here)
     made.level[q] = level_of(state.late[q])
+    made.weekly[q] = calls_a_week(week)
     for test in range(1, TESTS):
         made.norm[q, test, 0] = share_norm(like_of, before, test)[0]
         made.norm[q, test, 1], made.behind[q, test] = share_norm(like_of, here, test)
@@ -166,6 +186,11 @@ def prepare(state: Habits, made: Ready, q: int) -> None:
             for n in range(2):  # NaN stays
                 share = made.norm[q, test, n]
                 made.norm[q, test, n] = share if isnan(share) else min(max(share, EDGE), 1.0 - EDGE)
+    for n in range(2):  # where a plan is, it is what is expected
+        if not isnan(state.plan[q, TALK_BEFORE + n]):
+            made.norm[q, TALK, n] = state.plan[q, TALK_BEFORE + n]
+    if not isnan(state.plan[q, TALK_NOW]):
+        made.behind[q, TALK] = PLAN_BEHIND
 
 
 @njit(cache=True, nogil=True)

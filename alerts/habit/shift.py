@@ -19,6 +19,7 @@ from alerts.habit.state import (
     DAY_OF,
     DAY_WAS,
     DOWN,
+    FIRST,
     HALF_HOUR,
     HELD,
     MARK,
@@ -138,3 +139,4 @@ def _forget(state: Habits, q: int, which: int) -> None:
 def _calm(state: Habits, q: int) -> None:
     """Sums of slides begin anew."""
     state.lines[q][:, [UP, DOWN, CALLS_UP, CALLS_DOWN]] = 0.0
+    state.flow[q, FIRST:] = 0.0

@@ -62,8 +62,22 @@ DIARY: Final = 50
 DAY, ROWS, TODAY, HALF, OPEN_SINCE, WHOLE_SINCE, CLEAN, HELD, SLOT, MARK = 0, 2, 4, 5, 6, 7, 8, 9, 10, 14
 MARKS: Final = 8
 WHOLES: Final = MARK + MARKS
+#: Columns of `Habits.plan`: calls planned for the half-hour before and for this one, then talk time in tenths of a
+#: second. Rows were kept with the calls alone once.
+CALLS_BEFORE, CALLS_NOW, TALK_BEFORE, TALK_NOW = range(4)
+PLANS, PLANS_ONCE = 4, 2
 #: Columns of `Habits.since`: begin of a verification (NaN none), up to where is summed, calls expected: least, most.
 BEGAN, UPTO, LEAST, MOST = range(4)
+#: Columns of `Habits.flow`: calls, conversations and their time (tenths of a second) of the day at the last clock; then
+#: for each hypothesis that TIMES as many calls come (the first DOWNS are drops) calls that came and that were expected
+#: since it may have begun; at last conversations since they may have become longer, and how many times the usual all
+#: of them together took.
+COUNT, COUNT_TALKS, COUNT_TALK, FIRST = 0, 1, 2, 3
+CAME, MEANT = 0, 1
+TIMES = np.array([0.05, 0.5, 1.5, 2.5])
+DOWNS: Final = 2
+TALKS, TALKED = 11, 12
+FLOWS: Final = 13
 #: Subjects and their windows in `Habits.out`; after the rolling ones "resolve" and "now".
 SUBJECTS: Final = 10
 OUTS: Final = 6
@@ -81,8 +95,9 @@ class Habits(NamedTuple):
     daily: NDArray[np.float32]  # 2 x tests x (rolling windows + 1) x 2: what the days say of `vary` and of EXTRA
     whole: NDArray[np.int64]
     since: NDArray[np.float64]
-    plan: NDArray[np.float64]  # calls planned: the half-hour before, this one; NaN where there is no plan
+    plan: NDArray[np.float64]  # PLANS: NaN where nothing is planned
     out: NDArray[np.float32]  # scores as judged last
+    flow: NDArray[np.float64]  # calls and conversations since they may have changed
 
 
 class Ready(NamedTuple):
@@ -97,6 +112,8 @@ class Ready(NamedTuple):
     behind: NDArray[np.float64]  # by test: calls (not times) behind the norm
     row: NDArray[np.int64]  # of the matrix of figures, -1 for none
     usual: NDArray[np.float64]  # the expectations that are figures
+    weekly: NDArray[np.float64]  # calls of a week by the norm
+    flow: NDArray[np.float64]  # how near the flow of calls is to its limits at this clock: surge, drop, talk
     dirty: NDArray[np.uint8]
 
 
@@ -112,9 +129,11 @@ def habits(rows: int) -> Habits:
         daily=np.zeros((rows, 2, TESTS, ROLLING + 1, 2), np.float32),
         whole=np.zeros((rows, WHOLES), np.int64),
         since=np.full((rows, 4), np.nan),
-        plan=np.full((rows, 2), np.nan),
+        plan=np.full((rows, PLANS), np.nan),
         out=np.full((rows, SUBJECTS, OUTS), np.nan, np.float32),
+        flow=np.zeros((rows, FLOWS)),
     )
+    made.flow[:, :FIRST] = np.nan
     made.whole[:, HELD], made.whole[:, HALF] = 1, -1
     made.whole[:, OPEN_SINCE] = made.whole[:, WHOLE_SINCE] = -1
     return made
@@ -132,6 +151,8 @@ def ready(rows: int) -> Ready:
         behind=np.zeros((rows, TESTS)),
         row=np.full(rows, -1, np.int64),
         usual=np.full((rows, 4), np.nan),
+        weekly=np.zeros(rows),
+        flow=np.zeros((rows, 3)),
         dirty=np.zeros(rows, np.uint8),
     )
 
@@ -141,7 +162,9 @@ def longer(arrays: Any, empty: Any) -> Any:
     return type(arrays)(*(np.concatenate([a, b]) for a, b in zip(arrays, empty, strict=True)))
 
 
-_MAGIC: Final = b"callwatch-habit-1\n"
+_MAGIC: Final = b"callwatch-habit-2\n"
+#: Rows were kept without planned talk time and without `Habits.flow` once.
+_ONCE: Final = b"callwatch-habit-1\n"
 
 
 def pack(state: Habits, q: int) -> bytes:
@@ -150,14 +173,22 @@ def pack(state: Habits, q: int) -> bytes:
 
 
 def unpack(state: Habits, q: int, data: bytes) -> None:
-    """Fill row *q* from what `pack` gave. Raises ValueError when it is none."""
-    if not data.startswith(_MAGIC) or len(data) != len(_MAGIC) + sum(array[q].nbytes for array in state):
+    """Fill row *q* from what `pack` gave, now or once. Raises ValueError when it is none."""
+    arrays: list[NDArray[Any]] = list(state)
+    sizes = [array[q].nbytes for array in arrays]
+    once = data.startswith(_ONCE)
+    if once:
+        sizes[Habits._fields.index("plan")] = PLANS_ONCE * state.plan.itemsize
+        sizes[Habits._fields.index("flow")] = 0
+    if not (once or data.startswith(_MAGIC)) or len(data) != len(_MAGIC) + sum(sizes):
         raise ValueError("no snapshot of a habit, or one of another version")
+    clear(state, q)
     at = len(_MAGIC)
-    for array in state:
-        part = array[q]
-        part[...] = np.frombuffer(data, array.dtype, part.size, at).reshape(part.shape)
-        at += part.nbytes
+    for array, size in zip(arrays, sizes, strict=True):
+        part = array[q].reshape(-1)
+        count = size // array.itemsize
+        part[:count] = np.frombuffer(data, array.dtype, count, at)
+        at += size
 
 
 def copy_row(source: Habits, p: int, target: Habits, q: int) -> None:

@@ -26,7 +26,7 @@ class Came(Protocol):
 class Day:
     """The day that began at *first_ms*. *agents* are those who took calls at each minute of the interval under way,
     added up over *minutes*; *under_way*: an interval of the plan is; *note_ms*: since when it is time to forecast anew,
-    and people were told so.
+    and people were told so; *before*: the interval that ended with the day before.
     """
 
     first_ms: int
@@ -35,6 +35,7 @@ class Day:
     minutes: int = 0
     under_way: bool = False
     note_ms: int | None = None
+    before: Actual | None = None
 
     def sample(self, queue: str, live: Came) -> bool:
         """Count the agents of a minute of an interval; unknown ones are not counted. Whether it did."""
@@ -57,6 +58,9 @@ class Day:
 
     def correct(self, start_ms: int, offered: int) -> bool:
         """So many calls came in the interval after all; whether that is news of one that is over."""
+        if self.before is not None and self.before.start_ms == start_ms and self.before.offered != offered:
+            self.before = replace(self.before, offered=offered)
+            return True
         for at, one in enumerate(self.actuals):
             if one.start_ms == start_ms and one.offered != offered:
                 self.actuals[at] = replace(one, offered=offered)
@@ -68,6 +72,13 @@ class Day:
         planned = [(book.expected(queue, one.start_ms, one.start_ms), one) for one in self.actuals[-last:]]
         return [against(plan, one) for plan, one in planned if plan is not None]
 
+    def last(self, queue: str, book: PlanBook) -> Against | None:
+        """The interval that ended last, be it with the day before; None where nothing was planned for it."""
+        if self.actuals or self.before is None:
+            return next(iter(self.so_far(queue, book, 1)), None)
+        plan = book.expected(queue, self.before.start_ms, self.before.start_ms)
+        return against(plan, self.before) if plan is not None else None
+
     def freeze(self) -> dict[str, Any]:
         """The day as JSON-able data."""
         return asdict(self)
@@ -75,4 +86,6 @@ class Day:
 
 def thawed(frozen: dict[str, Any]) -> Day:
     """The day that `Day.freeze` gave."""
-    return Day(**frozen | {"actuals": [Actual(**one) for one in frozen["actuals"]]})
+    before = frozen.get("before")
+    parts = {"actuals": [Actual(**one) for one in frozen["actuals"]], "before": Actual(**before) if before else None}
+    return Day(**frozen | parts)

@@ -22,6 +22,9 @@ TOLD_KEPT: Final = 60
 QUARTER_MS: Final = 900_000
 MINUTE_MS: Final = 60_000
 HALF_HOUR_MS: Final = 1_800_000
+#: How much of an interval's handle time is talk is remembered over some 50 intervals, and known from so many calls on.
+TALK_KEPT: Final = 0.98
+TALK_MIN: Final = 50.0
 
 
 def _never(queue: str) -> bool:
@@ -53,6 +56,7 @@ class PlanWatch:
         self._zone_of = zone_of
         self._days: dict[str, Day] = {}
         self._told: dict[str, list[str]] = {}
+        self._talk: dict[str, tuple[float, float, float]] = {}  #: time talked, time handled, calls: of late
         self._rates: dict[str, Planned] = {}
         self._before_ms: int | None = None  # the last clock
 
@@ -110,9 +114,11 @@ class PlanWatch:
     def _quarter(
         self, queue: str, before_ms: int | None, now_ms: int, live: Came, is_quiet: Callable[[str], bool]
     ) -> Iterator[Reforecast]:
-        first_ms = day_start_ms(self._zone_of(queue), now_ms)
+        first_ms, before = day_start_ms(self._zone_of(queue), now_ms), None
         day = self._days.get(queue)
         if day is not None and day.first_ms != first_ms:
+            self._over(queue, day, day.first_ms, before_ms, now_ms, live)
+            before = day.actuals[-1] if day.actuals else None
             if day.note_ms is not None:
                 yield Reforecast(queue, day.note_ms, True, ())
             del self._days[queue]
@@ -122,16 +128,38 @@ class PlanWatch:
             if (left := self._days.get(queue)) is not None:
                 left.under_way = False  # withdrawn: what came stays with the day
             return
-        day = self._days.setdefault(queue, Day(first_ms))
+        if queue not in self._days:
+            self._days[queue] = Day(first_ms, before=before)
+        day = self._days[queue]
         self.changed.add(queue)
-        over = plan.ended(before_ms, now_ms) if before_ms is not None else []
-        known = {one.start_ms for one in day.actuals}
-        for one in over:
-            if one.start_ms not in known:
-                day.finish(queue, one, live, in_time=now_ms - one.end_ms < MINUTE_MS)
+        over = self._over(queue, day, now_ms, before_ms, now_ms, live)
         day.under_way = plan.at(now_ms) is not None
         if over:
             yield from self._judge(queue, day, now_ms, is_quiet)
+
+    def _over(self, queue: str, day: Day, of_ms: int, before_ms: int | None, now_ms: int, live: Came) -> bool:
+        """Put the intervals that are over since *before_ms*, of the plan of the day of *of_ms*, beside it. Whether any
+        is."""
+        plan = self.book.in_force(queue, of_ms)
+        over = plan.ended(before_ms, now_ms) if plan is not None and before_ms is not None else []
+        known = {one.start_ms for one in day.actuals}
+        for one in over:
+            if one.start_ms not in known:
+                in_time = now_ms - one.end_ms < MINUTE_MS
+                day.finish(queue, one, live, in_time=in_time)
+                if in_time:
+                    self._talked(queue, f"{one.minutes}m", live)
+        return bool(over)
+
+    def _talked(self, queue: str, window: str, live: Came) -> None:
+        """Remember how much of the handle time of *window* was talk."""
+        talk_ms, handle_ms, calls = (live.value(queue, name, window) for name in ("talk_ms", "handle_ms", "completed"))
+        if talk_ms is None or handle_ms is None or not calls:
+            return
+        was = self._talk.get(queue, (0.0, 0.0, 0.0))
+        came = (talk_ms * calls, handle_ms * calls, calls)
+        talked, handled, count = (TALK_KEPT * old + new for old, new in zip(was, came, strict=True))
+        self._talk[queue] = talked, handled, count
 
     def _judge(self, queue: str, day: Day, now_ms: int, is_quiet: Callable[[str], bool]) -> Iterator[Reforecast]:
         so_far = day.so_far(queue, self.book, IN_A_ROW)
@@ -157,7 +185,18 @@ class PlanWatch:
         now, before = (self.over(queue, at_ms, at_ms + HALF_HOUR_MS) for at_ms in (start_ms, start_ms - HALF_HOUR_MS))
         self._rates.pop(queue, None)
         if now is not None:
-            self._rates[queue] = Planned(now.offered, before.offered if before else None, now.handle_ms)
+            share = self._talk_share(queue)
+            self._rates[queue] = Planned(
+                now.offered,
+                before.offered if before else None,
+                _times(now.handle_ms, share),
+                _times(before.handle_ms if before else None, share),
+            )
+
+    def _talk_share(self, queue: str) -> float | None:
+        """How much of the handle time is talk usually: a plan's is talk, hold and wrap, what is learned is talk."""
+        talked, handled, calls = self._talk.get(queue, (0.0, 0.0, 0.0))
+        return min(talked / handled, 1.0) if calls >= TALK_MIN and handled > 0 else None
 
     def over(self, queue: str, from_ms: int, until_ms: int) -> PlanInterval | None:
         """What is planned from *from_ms* until *until_ms*: calls, their mean handle time, agents on average.
@@ -195,7 +234,8 @@ class PlanWatch:
     def freeze(self, queue: str) -> dict[str, Any]:
         """What is remembered of *queue* beside its plans, as JSON-able data; empty when nothing is."""
         day, told = self._days.get(queue), self._told.get(queue)
-        return ({"day": day.freeze()} if day else {}) | ({"told": list(told)} if told else {})
+        found = ({"day": day.freeze()} if day else {}) | ({"told": list(told)} if told else {})
+        return found | ({"talk": list(self._talk[queue])} if queue in self._talk else {})
 
     def thaw(self, queue: str, frozen: dict[str, Any]) -> None:
         """Take up what `freeze` gave."""
@@ -203,6 +243,9 @@ class PlanWatch:
             self._days[queue] = thawed(frozen["day"])
         if "told" in frozen:
             self._told[queue] = list(frozen["told"])
+        if "talk" in frozen:
+            talked, handled, calls = frozen["talk"]
+            self._talk[queue] = talked, handled, calls
 
     def resume(self, now_ms: int | None) -> None:
         """Go on behind the clock *now_ms* (None: there was none), once everything is thawed."""
@@ -213,6 +256,10 @@ class PlanWatch:
                 self._rate(queue, now_ms)
         self.changed.clear()
         self.book.changed.clear()
+
+
+def _times(value: float | None, share: float | None) -> float | None:
+    return None if value is None or share is None else value * share
 
 
 def _mean(found: list[tuple[float | None, float]]) -> float | None:

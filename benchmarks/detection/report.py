@@ -220,9 +220,10 @@ def _told(results: Json) -> list[str]:
         f"is before that. {free} troubles never cost five calls and are left out.",
         "",
         "The others get the figures of every minute (offered, abandoned share, service level, waiting, longest wait, "
-        "blocked, menu, handle time, silence) over the window that serves each best, learn the same weeks, and their "
-        "limits are set on queues of other seeds, by size of queue, so that they cost as many false orders as "
-        "Callwatch. \"Fixed limits\" are those of the default rules, all scaled alike.",
+        "blocked, menu, handle time, silence) and learn the same weeks. Window and limits are chosen for each in "
+        "hindsight, to its favour: the window that finds most, and by size of queue the limits at which it costs as "
+        "many false orders as Callwatch in the very weeks that are judged. \"Fixed limits\" are those of the default "
+        "rules, all scaled alike.",
     ]  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import combinations
 from typing import Any, Final
 
 import numpy as np
@@ -24,7 +25,7 @@ OURS: Final = "callwatch"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How large the suite is. Seeds from *first* on; as many others, never seen, set the limits of the baselines."""
+    """How large the suite is. Seeds from *first* on."""
 
     seeds: int = 3
     first: int = 1
@@ -37,10 +38,9 @@ class Plan:
     slow: bool = True
     clock_ms: int = ours.ORDINARY_CLOCK_MS  #: between clocks of ordinary life that is judged
 
-    def lines(self, apart: int = 0) -> list[Line]:
-        """The queues; of *apart* 1 those that set limits."""
-        first = self.first + apart * 1000
-        return [Line(seed, size) for seed in range(first, first + self.seeds) for size in self.sizes]
+    def lines(self) -> list[Line]:
+        """The queues."""
+        return [Line(seed, size) for seed in range(self.first, self.first + self.seeds) for size in self.sizes]
 
     @property
     def learning(self) -> range:
@@ -99,11 +99,10 @@ def measure(plan: Plan, say: Say) -> Json:
     found = cases(plan, say)
     rows = [_row(case) for case in found]
     false_orders = of_ours(plan, found, rows, say)
-    allowed = max(len(false_orders), 1) / plan.queue_weeks
     budget = {OURS: len(false_orders) / plan.queue_weeks}
     for name in baselines.BASELINES:
         say(name)
-        budget[name] = of_baseline(name, plan, found, rows, allowed)
+        budget[name] = of_baseline(name, plan, found, rows, len(false_orders))
     out: Json = {"plan": asdict(plan), "queue_weeks": plan.queue_weeks, "false_per_queue_week": budget}
     out |= {"false_orders": false_orders, "cases": rows}
     out["slow"] = slow_life(plan.lines(), plan.learning, plan.testing, default_rules(), say) if plan.slow else []
@@ -157,39 +156,52 @@ def _order(order: Any) -> Json:
 # --- the others -----------------------------------------------------------------------------------------------------
 
 
-def of_baseline(name: str, plan: Plan, found: Sequence[Case], rows: list[Json], allowed: float) -> float:
-    """The same for a baseline, over the window of its figures that serves it best. Returns its false orders a week.
+def of_baseline(name: str, plan: Plan, found: Sequence[Case], rows: list[Json], allowed: int) -> float:
+    """The same for a baseline. Returns its false orders a queue and week.
 
-    Its limit is set by size of queue, on queues of other seeds, so that they cost *allowed* orders a queue and week.
+    It gets more than it would have: the window of its figures that serves it best, and limits set in hindsight, on the
+    very weeks that are judged, by size of queue, so that they cost *allowed* orders in all as ours did.
     """
-    best: tuple[tuple[int, float], list[float | None], float] | None = None
+    best: tuple[tuple[int, float], list[float | None], int] | None = None
     for window in baselines.WINDOWS[name]:
-        limits = {size: _limit(name, plan, size, window, allowed) for size in plan.sizes}
         scorers = {line: baselines.BASELINES[name](_past(plan, line, window)) for line in plan.lines()}
-        when = [_met(case, scorers[case.line], limits[case.line.size], window) for case in found]
-        false = sum(
-            baselines.orders(scorers[line](day % 7, _figures(line, day, None, window)), limits[line.size])
-            for line in plan.lines()
-            for day in plan.testing
-        )
-        graver = [w for w, case in zip(when, found, strict=True) if case.trouble.share > 0.3]
-        hits = [w for w in graver if w is not None]
-        merit = (len(hits), -float(np.median(hits)) if hits else 0.0)
-        if best is None or merit > best[0]:
-            best = (merit, when, false / plan.queue_weeks)
+        ordinary = {
+            size: [
+                scorers[line](day % 7, _figures(line, day, None, window))
+                for line in plan.lines()
+                if line.size == size
+                for day in plan.testing
+            ]
+            for size in plan.sizes
+        }
+        scores = [_scores(case, scorers[case.line], window) for case in found]
+        for shares in splits(allowed, plan.sizes):
+            limits = {size: baselines.limit_for(ordinary[size], shares[size]) for size in plan.sizes}
+            false = sum(baselines.orders(day, limits[size]) for size in plan.sizes for day in ordinary[size])
+            when = [_met(case, one, limits[case.line.size]) for case, one in zip(found, scores, strict=True)]
+            merit = _merit(when, found)
+            if best is None or merit > best[0]:
+                best = (merit, when, false)
     assert best is not None
     for row, after in zip(rows, best[1], strict=True):
         row["found"][name] = after
-    return best[2]
+    return best[2] / plan.queue_weeks
 
 
-def _limit(name: str, plan: Plan, size: str, window: int, allowed: float) -> float:
-    lines = [line for line in plan.lines(apart=1) if line.size == size]
-    days = []
-    for line in lines:
-        scorer = baselines.BASELINES[name](_past(plan, line, window))
-        days += [scorer(day % 7, _figures(line, day, None, window)) for day in plan.testing]
-    return baselines.limit_for(days, allowed * len(lines) * plan.weeks)
+def splits(allowed: int, sizes: Sequence[str]) -> list[dict[str, int]]:
+    """*allowed* orders shared out to the *sizes* of queues as evenly as can be, in each way there is."""
+    each, left = divmod(allowed, len(sizes))
+    return [{size: each + (size in more) for size in sizes} for more in combinations(sizes, left)]
+
+
+def _merit(when: Sequence[float | None], found: Sequence[Case]) -> tuple[int, float]:
+    """How many of 50 and 100 % that cost something are found, and how soon."""
+    late = [
+        after - case.costs_s
+        for after, case in zip(when, found, strict=True)
+        if after is not None and case.costs_s is not None and case.trouble.share > 0.3
+    ]
+    return len(late), -float(np.median(late)) if late else 0.0
 
 
 def _past(plan: Plan, line: Line, window: int) -> baselines.Past:
@@ -206,13 +218,19 @@ def _figures(line: Line, day: int, trouble: Trouble | None, window: int) -> base
     return minutes.figures(_KEPT[key], window)
 
 
-def _met(case: Case, scorer: baselines.Scorer, limit: float, window: int) -> float | None:
+_ENDS: Final = OPENS_S + 60.0 * np.arange(1, minutes.MINUTES + 1)
+
+
+def _scores(case: Case, scorer: baselines.Scorer, window: int) -> baselines.Floats:
+    """The score of each minute of the day of *case*."""
+    return scorer(case.trouble.day % 7, _figures(case.line, case.trouble.day, case.trouble, window))
+
+
+def _met(case: Case, scores: baselines.Floats, limit: float) -> float | None:
     """Seconds from the start of the trouble to the end of the first minute that alarms."""
-    trouble = case.trouble
-    scores = scorer(trouble.day % 7, _figures(case.line, trouble.day, trouble, window))
-    ends = OPENS_S + 60.0 * np.arange(1, len(scores) + 1)
-    hits = np.flatnonzero((scores >= limit) & (ends >= trouble.start_s) & (ends <= trouble.end_s + ours.TAIL_MS / 1000))
-    return float(ends[hits[0]] - trouble.start_s) if len(hits) else None
+    start_s, until_s = case.trouble.start_s, case.trouble.end_s + ours.TAIL_MS / 1000
+    hits = np.flatnonzero((scores >= limit) & (start_s <= _ENDS) & (until_s >= _ENDS))
+    return float(_ENDS[hits[0]] - start_s) if len(hits) else None
 
 
 # --- what it comes to -----------------------------------------------------------------------------------------------

@@ -87,4 +87,4 @@ def test_the_kernel_judges_as_its_slow_twin(seed: int) -> None:
         for subject in range(10):
             row = state.out[q, subject]
             assert row[5] == np.nanmax(row[:4]) if not np.isnan(row[:4]).all() else np.isnan(row[5])
-    assert told > 100
+    assert told > 60

@@ -10,8 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from alerts.habit.book import HabitBook, Planned
+from alerts.habit.state import TALK
 from alerts.habit.subjects import NOW, SUBJECTS, WINDOWS
-from benchmarks.habit_weeks import DAY_MS, MONDAY_MS, Calls, Centre, Trouble
+from benchmarks.habit_weeks import DAY_MS, MONDAY_MS, Calls, Centre, Trouble, book_in_utc
 from models.metric import figure
 from tests.alerts.habit.conftest import BUSY, DAYS, World
 
@@ -184,6 +185,39 @@ def test_a_plan_is_what_is_expected(world: World) -> None:
     assert figures[9, figure("offered_surge", "now")] > 1.0  # 150 calls came
     assert figures[6, figure("offered_surge", "now")] < 1.0
     assert figures[6, figure("offered_expected", "30m")] == pytest.approx(95.0, rel=0.2)
+
+
+def test_a_planned_talk_time_is_what_is_expected(world: World) -> None:
+    """By habit the talk of a busy queue is as usual; by a plan of half of it, it is too long."""
+    book, centre = world.book, world.centre
+    row, before, after = book._row_of["n/q5"], None, None
+    usual_ms = float(book._made.norm[row, TALK, 1]) * 100.0
+    planned = Planned(None, None, usual_ms / 2.0, usual_ms / 2.0)
+    for now_ms in centre.run(_Planned(book, "n/q5", planned), 1):
+        if now_ms % DAY_MS == 11 * 3_600_000:
+            before = centre.figures.copy()
+            break
+    assert before is not None
+    expected, score = figure("talk_expected_ms", "30m"), figure("talk_unusual", "now")
+    assert before[5, expected] == pytest.approx(usual_ms / 2.0)
+    assert before[5, score] > 1.0
+    assert before[9, score] < 1.0
+    band = book.band("n/q5", "talk_unusual", "30m")
+    assert band is not None
+    assert band.expected == pytest.approx(usual_ms / 2.0)
+    kept = book.snapshot("n/q5")
+    again = book_in_utc()
+    again.restore("n/q5", kept)
+    again.thaw(book.common())
+    after = before.copy()
+    after[:, expected] = np.nan
+    again.fill(after, centre.names)  # as it was judged last, before the plan is asked again
+    assert after[5, expected] == before[5, expected]
+    for now_ms in centre.run(book, 1):  # no plan any more: from noon on habit says it
+        if now_ms % DAY_MS == 12 * 3_600_000:
+            assert centre.figures[5, expected] == pytest.approx(usual_ms, rel=0.2)
+            assert centre.figures[5, figure("talk_unusual", "30m")] < 1.0  # "now" knows of the half-hours before yet
+            break
 
 
 class _Planned(HabitBook):

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alerts.habit.book import HabitBook
-from alerts.habit.state import CLEAN, HELD, MARK, MARKS, MEAN, ROWS, SEEN
+from alerts.habit.state import CLEAN, COUNT, HELD, MARK, MARKS, MEAN, ROWS, SEEN, Habits
 from benchmarks.habit_weeks import DAY_MS, MONDAY_MS, Centre, book_in_utc
 from tests.alerts.habit.conftest import DAYS, World
 
@@ -109,6 +109,18 @@ def test_a_snapshot_has_a_bound_and_another_is_refused(world: World) -> None:
     for data in (b"x", world.book.snapshot("n/q5")[:-1], b"callwatch-habit-0\n"):
         with pytest.raises(ValueError, match="no snapshot"):
             world.book.restore("n/q5", data)
+
+
+def test_a_snapshot_of_once_is_read(world: World) -> None:
+    """Talk was not planned then, and there was no flow."""
+    kept, state = world.book.snapshot("n/q5"), world.book._state
+    arrays: dict[str, Any] = dict(zip(Habits._fields, state, strict=True))
+    before = [array[0].nbytes for name, array in arrays.items() if name not in ("plan", "out", "flow")]
+    at, end = len(b"callwatch-habit-2\n") + sum(before), len(kept) - state.flow[0].nbytes
+    once = b"callwatch-habit-1\n" + kept[len(b"callwatch-habit-2\n") : at + 16] + kept[at + 32 : end]
+    world.book.restore("n/q5", once)
+    assert world.book.snapshot("n/q5")[:end] == kept[:end]  # nothing was planned
+    assert np.isnan(world.book._state.flow[world.book._row_of["n/q5"], COUNT])
 
 
 def rows(book: HabitBook, queue: str) -> int:

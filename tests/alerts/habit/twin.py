@@ -70,16 +70,16 @@ def scores(state: Habits, q: int, w: int, now_ms: int, found: Any, limit: float,
     """The scores of the ten subjects in rolling window *w*."""
     slots = [int(slot) for slot in state.whole[q, 10:14]]
     begin_ms = (now_ms // 5000) * 5000 + 5000 - WIDTHS_MS[w]
-    open_ms = max(begin_ms, int(state.whole[q, 6]))
+    open_ms = int(state.whole[q, 6])
     like = 336 + slots[2] % 48 + (48 if slots[2] >= 240 else 0)
     week = state.week[q]
     out = [nan, nan]
     if week[slots[2]][0] > 0 or (slots[2] < 240 and week[like][0] >= 2):
         earlier = 336 + slots[1] % 48 + (48 if slots[1] >= 240 else 0)
         unknown = not (week[slots[1]][0] > 0 or (slots[1] < 240 and week[earlier][0] >= 2))
-        if open_ms < now_ms // HALF_MS * HALF_MS and unknown:
+        if (max(begin_ms, open_ms) < now_ms // HALF_MS * HALF_MS and unknown) or begin_ms + 5000 <= open_ms:
             return [nan, nan, *(other(state, q, w, n, begin_ms, now_ms, found, limit, guards[n]) for n in range(1, 9))]
-        least, most = volume(state, q, open_ms, now_ms)
+        least, most = volume(state, q, max(begin_ms, open_ms), now_ms)
         excess, of = state.vary[q, 0, w]
         spread = max(excess + 20.0, 0.0) / (of + 2e3)
         spread += 0.25 / (1 + float(week[slots[2]][0]) + 0.25 * float(week[like][0])) ** 2
@@ -87,7 +87,7 @@ def scores(state: Habits, q: int, w: int, now_ms: int, found: Any, limit: float,
         out = [0.0, 0.0]
         if k - most > 2 * sqrt(most + spread * most**2):
             far = k - most >= max(guards[0][1], guards[0][2] * most)
-            out[0] = guarded(log_of(counts.negative_binomial(k, most, spread)[1]), limit, far)
+            out[0] = guarded(log_of(counts.negative_binomial(k, most, spread + 0.5 / most)[1]), limit, far)
         if least > 0 and least - k > min(2 * sqrt(least + spread * least**2), 0.7 * least):
             far = least - k >= max(guards[0][1], guards[0][2] * least)
             out[1] = guarded(log_of(counts.negative_binomial(k, least, spread)[0]), limit, far)
@@ -112,16 +112,19 @@ def other(
     above, below = SUMS[test - 1]
     k, n = float(found[above]), float(found[below])
     excess, of = state.vary[q, test, w]
-    if isnan(norm) or n < guard[0]:
+    few = n < guard[0]
+    if isnan(norm) or (few and test >= 7):
         return nan
     if test < 7:
+        limit *= (3.0, 1.7, 1.35, 1.2)[w] if test in (3, 4, 5) else 1.0
         prior = (0.01, 0.01, 0.03, 0.04, 0.04, 0.01)[test - 1] * (1.5, 1.5, 1.0, 0.75)[w]
         alike = min(max(excess + 2e3 * prior, 0.0) / (of + 2e3) + 1 / (1 + behind), 0.7)
         beyond = min(k, n) - n * norm
-        if beyond <= 2 * sqrt(n * norm * (1 - norm) * (1 + (n - 1) * alike)):
-            return 0.0
-        chance = counts.beta_binomial(int(min(k, n)), int(n), norm, alike)[1]
-        return guarded(log_of(chance), limit, beyond >= 5 and beyond >= guard[1] * n)
+        if n < 5 or k == 0 or beyond <= 2 * sqrt(n * norm * (1 - norm) * (1 + (n - 1) * alike)):
+            return nan if few else 0.0
+        chance = log_of(counts.beta_binomial(int(min(k, n)), int(n), norm, alike)[1])
+        matters = beyond >= 5 and beyond >= guard[1] * n
+        return nan if few and not (matters and -chance >= limit + 2) else guarded(chance, limit, matters)
     if of < 40:
         return nan
     scatter = 1.3 * (excess + 10.0) / (of + 10.0)
