@@ -297,7 +297,7 @@ async def trends(request: Request) -> dict[str, Any]:
 
 @api.get("/api/problems")
 async def problems(request: Request) -> dict[str, Any]:
-    """Problem records, the newest first: orders that keep coming back at one time of the day."""
+    """Problem records, the newest first: orders that keep coming back, at one time of the day or with one cause."""
     return {"problems": await answered(_of(request).hub.store.notes("problem"))}
 
 

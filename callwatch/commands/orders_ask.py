@@ -130,7 +130,7 @@ def _register_lists(orders: typer.Typer) -> None:
 
     @orders.command()
     def problems(as_json: AsJson = False, url: Url = "", settings: SettingsFile = None) -> None:
-        """Problem records, open and closed, the newest first: orders that keep coming back at one time of the day."""
+        """Problem records, open and closed, the newest first: orders that keep coming back."""
         _list(url, settings, "problems", as_json)
 
     @orders.command("close-problem")
