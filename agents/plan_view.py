@@ -86,7 +86,7 @@ class PlanView:
         self._kept[queue] = _Kept(
             {"version": version.version, "name": version.name, "day": version.day, "since_ms": version.since_ms},
             intervals,
-            so_far[-1] if so_far else None,
+            day.last(queue, self._plans.book) if day else None,
             sum(one.plan.offered or 0.0 for one in so_far),
             sum(one.actual.offered for one in so_far if one.plan.offered is not None),
             busy,

@@ -24,7 +24,13 @@ class Came:
         self.agents: float | None = 8.0
 
     def value(self, queue: str, metric: str, window: str) -> float | None:
-        known = {"agents_ready": 0.0, "agents_busy": self.agents, "handle_ms": 200_000.0, "completed": 50.0}
+        known = {
+            "agents_ready": 0.0,
+            "agents_busy": self.agents,
+            "handle_ms": 200_000.0,
+            "completed": 50.0,
+            "talk_ms": 150_000.0,
+        }
         return self.agents if self.agents is None and metric.startswith("agents") else known[metric]
 
     def came(self, queue: str, at_ms: int) -> int | None:
@@ -136,9 +142,52 @@ def test_a_new_day_begins_anew() -> None:
     found = watch.day(QUEUE)
     assert found is not None
     assert (found.first_ms, len(found.actuals)) == (START + 24 * HOUR, 1)
+    assert found.before is not None
+    assert (found.before.start_ms, found.before.offered) == (START + 23 * HOUR + 30 * MIN, 150)
     clocks(watch, live, START + 72 * HOUR, START + 72 * HOUR + 20 * MIN, MIN)
     assert watch.day(QUEUE) is None  # no plan, no day
-    assert watch.freeze(QUEUE).keys() == {"told"}
+    assert watch.freeze(QUEUE).keys() == {"told", "talk"}
+
+
+def test_the_last_interval_of_a_day_stands_beside_its_plan_after_midnight() -> None:
+    watch, live = begun(day(), day("2026-03-03", offered=90.0)), Came()
+    last_ms = START + 23 * HOUR + 30 * MIN
+    live.calls = {last_ms // (30 * MIN): 77}
+    clocks(watch, live, START, START + 24 * HOUR + 5 * MIN, MIN)
+    found = watch.day(QUEUE)
+    assert found is not None
+    last = found.last(QUEUE, watch.book)
+    assert last is not None
+    assert (last.plan.start_ms, last.plan.offered, last.actual.offered) == (last_ms, 100.0, 77)
+    assert last.actual.agents == 8.0
+    assert found.so_far(QUEUE, watch.book) == []  # it is none of this day's
+    again = PlanWatch(lambda _: "UTC")
+    again.thaw(QUEUE, orjson.loads(orjson.dumps(watch.freeze(QUEUE))))
+    assert again.day(QUEUE) == found
+    watch.correct(QUEUE, last_ms, 78)
+    assert found.before is not None
+    assert found.before.offered == 78
+    clocks(watch, live, START + 24 * HOUR + 6 * MIN, START + 24 * HOUR + 31 * MIN, MIN)
+    last = found.last(QUEUE, watch.book)
+    assert last is not None
+    assert last.plan.start_ms == START + 24 * HOUR
+
+
+def test_what_is_planned_to_be_talked_is_the_usual_part_of_the_handle_time() -> None:
+    watch, live = begun(), Came()
+    clocks(watch, live, START, START + 29 * MIN)
+    first = watch.rates(QUEUE)
+    assert first is not None
+    assert first.talk_ms is None  # nobody knows yet how much of it is talk
+    clocks(watch, live, START + 30 * MIN, START + 31 * MIN)
+    rate = watch.rates(QUEUE)
+    assert rate is not None
+    assert (rate.talk_ms, rate.talk_before_ms) == (180_000.0, 180_000.0)  # three quarters of 240 s
+    again = PlanWatch(lambda _: "UTC")
+    again.thaw(QUEUE, orjson.loads(orjson.dumps(watch.freeze(QUEUE))))
+    again.book.thaw(QUEUE, watch.book.freeze(QUEUE))
+    again.resume(START + 31 * MIN)
+    assert again.rates(QUEUE) == rate
 
 
 def test_so_many_tellings_are_remembered() -> None:
@@ -189,7 +238,7 @@ def test_rates_are_of_the_half_hour_and_the_one_before(zone: str, now: float, be
     watch.clock(bounds[0] + 4 * 15 * MIN + 5_000, live)  # 01:00
     rate = watch.rates(QUEUE)
     assert rate is not None
-    assert (rate.offered, rate.offered_before, rate.handle_ms) == (now, before, 200_000.0)
+    assert (rate.offered, rate.offered_before) == (now, before)
     watch.clock(bounds[0] + 6 * 15 * MIN + 5_000, live)
     later = watch.rates(QUEUE)
     assert later is not None
