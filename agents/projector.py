@@ -245,16 +245,15 @@ class _Batch:
                 self._pipe.zrem(self._keys.logs, order_id)
 
     async def _alerts(self, records: Sequence[Record]) -> None:
-        overdue = await self._pipe.zrange(self._keys.notes_at, 0, -NOTES_KEPT - 1)
-        planned = await self._pipe.zrange(self._keys.planned_at, 0, -PLANNED_KEPT - 1)
+        keys = self._keys
+        lists = ((keys.notes, keys.notes_at, NOTES_KEPT), (keys.planned, keys.planned_at, PLANNED_KEPT))
+        overdue = [await self._pipe.zrange(at, 0, -kept - 1) for _, at, kept in lists]
         self._pipe.multi()
         shown: list[bytes] = []
-        for gone in planned:
-            self._pipe.hdel(self._keys.planned, gone)
-            self._pipe.zrem(self._keys.planned_at, gone)
-        for gone in overdue:
-            self._pipe.hdel(self._keys.notes, gone)
-            self._pipe.zrem(self._keys.notes_at, gone)
+        for (values, at, _), gone in zip(lists, overdue, strict=True):
+            for one in gone:
+                self._pipe.hdel(values, one)
+                self._pipe.zrem(at, one)
         for offset, _, value in records:
             if value is None or not self._is_new(alert := orjson.loads(value)):
                 continue

@@ -35,6 +35,7 @@ from alerts import (
     unusual,
     words,
 )
+from alerts.ask import No
 from alerts.change_watch import ChangeWatch
 from alerts.defaults import default_rules, default_unit_rules
 from alerts.episode import anomaly, sentence
@@ -164,7 +165,7 @@ class Judgement:
             if order is not None and there:
                 turn.log(order, "note", "refused", why, data={"reason": "malformed", "field": field})
             else:
-                self._refuse(turn, queue, (f"Command about {queue} refused: {why}", f"{queue} 命令被拒绝:{field}"))
+                self._refused(turn, queue, (f"Command about {queue} refused: {why}", f"{queue} 命令被拒绝:{field}"))
         else:
             ident = f"{record.get('source')}\x1f{record.get('id')}"
             if command.command == "accept_shift":
@@ -181,7 +182,7 @@ class Judgement:
                 commands.obey(self._catalogue, turn, order, command, ident)
             else:
                 text = f"There is no such order of {queue} any more: {command.order}"
-                self._refuse(turn, queue, (text, f"{queue} 没有该工单:{command.order}"))
+                self._refused(turn, queue, (text, f"{queue} 没有该工单:{command.order}"))
         self._done(turn, queue)
         return turn.outputs
 
@@ -191,15 +192,14 @@ class Judgement:
         if order is not None and order.state in OPEN:
             commands.obey(self._catalogue, turn, order, command, ident)
         elif no := reports.fault(self._catalogue, queue, None, command):
-            said = (f"Report about {queue} refused ({no.reason}): {no.text}", f"{queue} 上报被拒绝({no.reason})")
-            self._refuse(turn, queue, said)
+            self._refuse(turn, queue, (f"Report about {queue}", f"{queue} 上报"), no)
         else:
             self._keep(queue, reports.opened(self._catalogue, turn, queue, order, command, ident))
 
     def _floor_note(self, turn: Turn, queue: str, command: OrderCommand, ident: str) -> None:
         """A line of the floor log, of whatever order *queue* has or of none."""
         if no := handover.floor_fault(self._catalogue, command):
-            self._refuse(turn, queue, (f"Floor log refused ({no.reason}): {no.text}", f"现场日志被拒绝({no.reason})"))
+            self._refuse(turn, queue, ("Floor log", "现场日志"), no)
             return
         order = self._orders[queue].id if queue in self._open else None
         handover.floor_note(self._catalogue, turn, queue, order, command, ident)
@@ -208,16 +208,12 @@ class Judgement:
         """A day of *queue* teaches nothing."""
         order = self._orders[queue].id if queue in self._open else None
         if no := habit_commands.mark_odd(self._catalogue, turn, queue, order, command, ident):
-            zh = (words.reason(no.reason) or ("", no.reason))[1]
-            said = (f"Odd day of {queue} refused ({no.reason}): {no.text}", f"{queue} 异常日被拒绝({zh})")
-            self._refuse(turn, queue, said)
+            self._refuse(turn, queue, (f"Odd day of {queue}", f"{queue} 异常日"), no)
 
     def _planned(self, turn: Turn, queue: str, command: OrderCommand, ident: str) -> None:
         """A planned event or an emergency, of *queue* or of a pattern, told to this partition in the log of *queue*."""
         if no := plan_commands.obey(self._catalogue, turn, self.plan, queue, command, ident):
-            zh = (words.reason(no.reason) or ("", no.reason))[1]
-            what = command.command.replace("_", " ")
-            self._refuse(turn, queue, (f"{what} refused ({no.reason}): {no.text}", f"命令被拒绝({zh})"))
+            self._refuse(turn, queue, (command.command.replace("_", " "), "命令"), no)
 
     def _accept_shift(self, turn: Turn, queue: str, command: OrderCommand, ident: str) -> list[Output]:
         """The incoming lead accepts, order by order, all that waits in this partition for the department of *queue*."""
@@ -230,7 +226,7 @@ class Judgement:
         ]
         if not waiting:
             text = f"No order of {department or queue} waits for {command.actor} to accept it"
-            self._refuse(turn, queue, (text, f"{department or queue} 没有待{command.actor}接班的工单"))
+            self._refused(turn, queue, (text, f"{department or queue} 没有待{command.actor}接班的工单"))
             self._done(turn, queue)
         for name in waiting:
             one = command.model_copy(update={"command": "accept_handover", "order": self._orders[name].id})
@@ -238,9 +234,14 @@ class Judgement:
             self._done(turn, name)
         return turn.outputs
 
+    def _refuse(self, turn: Turn, queue: str, what: words.Words, no: No) -> None:
+        """Refuse *what* was asked for, by its named reason."""
+        zh = (words.reason(no.reason) or ("", no.reason))[1]
+        self._refused(turn, queue, (f"{what[0]} refused ({no.reason}): {no.text}", f"{what[1]}被拒绝({zh})"))
+
     @staticmethod
-    def _refuse(turn: Turn, queue: str, said: tuple[str, str]) -> None:
-        """Refuse what has no order that could log it."""
+    def _refused(turn: Turn, queue: str, said: tuple[str, str]) -> None:
+        """Tell that something was refused which has no order that could log it."""
         turn.alert_without_order("refused", queue, TREND, "Command refused", said)
 
     def probe(self, record: dict[str, Any], now_ms: int, live: Live) -> list[Output]:
