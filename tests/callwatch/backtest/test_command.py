@@ -16,6 +16,7 @@ from callwatch.commands.backtest import catalogue_of
 from models.errors import InputError
 from models.hours import site_of
 from sources.recording import RecordingHeader, RecordingWriter
+from tests.agents.weeks import QUEUE, Calls, day_of, usual_calls
 
 RULES = """
 [[rule]]
@@ -120,3 +121,36 @@ def test_an_empty_recording_is_told(tmp_path: Path) -> None:
     result = CliRunner().invoke(build(), ["backtest", str(path)])
     assert isinstance(result.exception, InputError)
     assert "nothing to judge" in str(result.exception)
+
+
+def learnable(path: Path, days: list[int], calls: Calls = usual_calls) -> str:
+    """A recording of *days* of calls, without clocks."""
+    with RecordingWriter(path, RecordingHeader(zone="UTC", sources=("pbx",), made_by="test")) as out:
+        for day in days:
+            for _, value in day_of(day, calls):
+                if orjson.loads(value)["type"] != "clock":
+                    out.write(value)
+    return str(path)
+
+
+def test_what_was_learned_of_weeks_before_is_known_from_the_beginning(tmp_path: Path) -> None:
+    """Nobody calls from noon on: only who knows the weeks before can miss anybody."""
+    rules, kept = tmp_path / "rules.toml", tmp_path / "learned.ndjson"
+    rules.write_text('[[site]]\nname = "north"\nhours = ["Mon-Fri 10:00-14:30"]\n', encoding="utf-8")
+    weeks = learnable(tmp_path / "weeks.ndjson.zst", list(range(5)))
+    learn = ["learn", weeks, "-s", str(rules), "-o", str(kept)]
+    assert CliRunner().invoke(build(), learn, catch_exceptions=False).exit_code == 0
+
+    def fewer(day: int, minute: int) -> float:
+        return 0.0 if 12 * 60 <= minute < 13 * 60 else usual_calls(day, minute)
+
+    monday = learnable(tmp_path / "monday.ndjson.zst", [7], fewer)
+    args = (monday, "--rules", str(rules), "--clock", "5", "--json")
+    found = {
+        name: orjson.loads(invoke(*args, *more)) for name, more in (("new", ()), ("known", ("--learned", str(kept))))
+    }
+    drops = {name: [o for o in one["orders"] if o["rule"] == "offered-drop"] for name, one in found.items()}
+    assert drops["new"] == []
+    (drop,) = drops["known"]
+    assert drop["queue"] == QUEUE
+    assert "usual for Monday 12:" in drop["sentence"]
