@@ -10,7 +10,7 @@ from typing import Final
 
 #: Nearly an alarm: a limit is broken and it is a very bad day for this half-hour. Ordinary weeks have hours that are
 #: half-way to one every other day.
-GATE: Final = 0.9
+GATE: Final = 0.85
 #: Half-way to an alarm: what is nearer to what is usual is well enough for a proof.
 WELL: Final = 0.5
 

@@ -16,7 +16,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from alerts.habit.judge import BURSTS, HELD_BACK
+from alerts.habit.judge import HELD_BACK, bursts
 from alerts.habit.norm import calls_between, scatter_of
 from alerts.habit.state import (
     CAME,
@@ -95,6 +95,8 @@ def _calls(
     if found <= 0.0:
         flow[at + CAME] = flow[at + MEANT] = 0.0
         return 0.0
+    if n >= DOWNS:
+        limit *= 1.0 + bursts(meant)
     for _ in range(4):  # it is nearly in proportion to what was summed up
         if found <= MOST * limit:
             break
@@ -178,7 +180,7 @@ def move(
         came = min(_since(flow[COUNT], before[COUNT]), figures[columns[CALLS_LATE]])
         for n in range(len(TIMES)):
             side = 1 if n < DOWNS else 0
-            limit = limit_of(RATES[n], made.weekly[q], alarms[n]) * (1.0 if n < DOWNS else 1.0 + BURSTS)
+            limit = limit_of(RATES[n], made.weekly[q], alarms[n])
             found = _calls(flow, n, came, least if n < DOWNS else most, spread, limit, guards[0])
             made.flow[q, side] = max(made.flow[q, side], found)
         late = figures[columns[TALKS_LATE]]

@@ -77,16 +77,15 @@ BEYOND_DOUBT: Final = 2.0
 #: How much rarer than the limit what callers meet in a full queue must be, by window: a queue that is full for some
 #: minutes on an ordinary day serves all its calls of these minutes badly. Found by simulation of shifts and patience
 #: (`benchmarks.detection`), of which binomial tails know nothing.
-SPELLS = np.array([3.0, 1.7, 1.35, 1.2])
+SPELLS = np.array([3.0, 1.7, 1.25, 1.0])
 #: The smallest difference that a slide needs in its last half-hour, over that of a window.
 SLIDES_DIFFER: Final = 0.5
-#: Calls come in bursts: their variance is larger than chance's by so much, which matters where few are expected.
-BURSTS: Final = 0.5
+#: Calls come in bursts: where few are expected their variance is larger than chance's by so much; from some calls on
+#: what was learned of variation says it.
+BURSTS, BURST_CALLS = 0.5, 4.0
 NOW: Final = ROLLING + 1
 #: On which side of the norm times lie.
 ABOVE_NORM, BELOW_NORM = 1, 2
-#: A chance of which nothing is left, as a log10.
-LEAST_LOG: Final = -300.0
 
 
 @njit(cache=True, nogil=True)
@@ -122,6 +121,12 @@ def limit_at(limit: float, test: int, window: int) -> float:
 
 
 @njit(cache=True, nogil=True)
+def bursts(expected: float) -> float:
+    """By how much the variance of so many *expected* calls is larger than chance's, over chance's."""
+    return float(BURSTS / (1.0 + expected / BURST_CALLS))
+
+
+@njit(cache=True, nogil=True)
 def volume_scores(
     k: float, least: float, most: float, spread: float, limit: float, guard: NDArray[np.float64]
 ) -> tuple[float, float]:
@@ -130,7 +135,8 @@ def volume_scores(
     if k - most > _NEAR * sqrt(most + spread * most * most):
         away = k - most
         matters = away >= guard[MIN_ABSOLUTE] and away >= guard[MIN_RELATIVE] * most
-        surge = _score(volume_tails(k, most, spread + BURSTS / most)[1] if most > 0.0 else LEAST_LOG, limit, matters)
+        wider = spread + bursts(most) / most if most > 0.0 else spread
+        surge = _score(volume_tails(k, most, wider)[1], limit, matters)
     # a count has no room below where two deviations reach nothing, but its chance is then no small one either
     if least > 0.0 and least - k > min(_NEAR * sqrt(least + spread * least * least), 0.7 * least):
         away = least - k

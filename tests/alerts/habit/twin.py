@@ -87,7 +87,9 @@ def scores(state: Habits, q: int, w: int, now_ms: int, found: Any, limit: float,
         out = [0.0, 0.0]
         if k - most > 2 * sqrt(most + spread * most**2):
             far = k - most >= max(guards[0][1], guards[0][2] * most)
-            out[0] = guarded(log_of(counts.negative_binomial(k, most, spread + 0.5 / most)[1]), limit, far)
+            out[0] = guarded(
+                log_of(counts.negative_binomial(k, most, spread + 0.5 / (1 + most / 4) / most)[1]), limit, far
+            )
         if least > 0 and least - k > min(2 * sqrt(least + spread * least**2), 0.7 * least):
             far = least - k >= max(guards[0][1], guards[0][2] * least)
             out[1] = guarded(log_of(counts.negative_binomial(k, least, spread)[0]), limit, far)
@@ -116,7 +118,7 @@ def other(
     if isnan(norm) or (few and test >= 7):
         return nan
     if test < 7:
-        limit *= (3.0, 1.7, 1.35, 1.2)[w] if test in (3, 4, 5) else 1.0
+        limit *= (3.0, 1.7, 1.25, 1.0)[w] if test in (3, 4, 5) else 1.0
         prior = (0.01, 0.01, 0.03, 0.04, 0.04, 0.01)[test - 1] * (1.5, 1.5, 1.0, 0.75)[w]
         alike = min(max(excess + 2e3 * prior, 0.0) / (of + 2e3) + 1 / (1 + behind), 0.7)
         beyond = min(k, n) - n * norm
