@@ -29,12 +29,12 @@ help: ## this list
 
 demo: .venv/.runtime ## broker, worker, wallboard and a day at 60x [PORT=8080] [RECORDING=x.ndjson.zst] [FROM=1999-02-03T12:00]
 	@echo "loading the kernels (on a new checkout they are compiled first: a minute or two, once)"
-	@.venv/bin/python -m agents.warm
+	@.venv/bin/python -m agents.warm habits & .venv/bin/python -m agents.warm && wait $$!
 	@exec .venv/bin/callwatch demo $(if $(RECORDING),--recording "$(RECORDING)") $(if $(FROM),--from "$(FROM)") \
 	    $(if $(PORT),--port "$(PORT)") $(ARGS)
 
 test: .venv/.dev ## all tests but the next two, three at a time [ARGS="-k word"; one at a time: ARGS="-n 0"]
-	@.venv/bin/python -m agents.warm series & .venv/bin/python -m agents.warm && wait $$!
+	@.venv/bin/python -m agents.warm habits series & .venv/bin/python -m agents.warm && wait $$!
 	@exec .venv/bin/python -m pytest $(THREE) $(ARGS)
 
 kafka: .venv/.dev ## the tests of whatever needs a broker, on Apache Kafka (Java 17 and Maven) [ARGS="-k word"]

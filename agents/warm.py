@@ -1,7 +1,7 @@
 """Compile or load every kernel before the worker joins its group: the first call of one takes seconds.
 
 ``python -m agents.warm`` does it for a fresh checkout (a minute or two of compiling, once), so that no test pays for
-it; ``python -m agents.warm series`` does it for ``callwatch detect``, which no worker needs, on another core meanwhile.
+it; ``python -m agents.warm habits series`` takes a part of it, and what ``callwatch detect`` needs, on another core.
 """
 
 from __future__ import annotations
@@ -9,9 +9,12 @@ from __future__ import annotations
 import sys
 from datetime import date
 
+import numpy as np
+
 from agents.actor import PartitionActor
 from models.catalogue import Catalogue
 from models.encode import clock_record, encode_event
+from models.metric import FIGURES
 
 
 def warm() -> None:
@@ -26,6 +29,8 @@ def warm() -> None:
         clock_record(10_000, "warm"),
         clock_record(1_900_000, "warm"),
     ]
+    early = PartitionActor(0, 1, Catalogue())
+    early.apply([*events[1:4], events[0]], range(4))
     actor.apply(events, range(len(events)))
     actor.windows.watch("warm/up", 1)
     again = PartitionActor(0, 1, Catalogue())
@@ -33,14 +38,18 @@ def warm() -> None:
     again.habits.mark_odd("warm/up", date(1970, 1, 1))
     again.habits.learned("warm/up")
     again.habits.band("warm/up", "talk_unusual", "30m")
-    early = PartitionActor(0, 1, Catalogue())
-    early.apply([*events[1:4], events[0]], range(4))
+
+
+def warm_habits() -> None:
+    """Have a queue judged and learned from by itself."""
+    book = PartitionActor(0, 1, Catalogue()).habits
+    figures = np.zeros((1, len(FIGURES)))
+    for now_ms in (10_000, 1_900_000):
+        book.clock(now_ms, figures, ["warm/up"], may_learn=lambda _: True)
 
 
 def warm_series() -> None:
     """Have a series judged that has a period, from its first row until it was looked at for periods."""
-    import numpy as np
-
     from alerts.detect.series import FIRST_LOOK, SeriesDetector
 
     rows = np.arange(4 * FIRST_LOOK)
@@ -48,7 +57,8 @@ def warm_series() -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["series"]:
-        warm_series()
-    else:
+    parts = {"habits": warm_habits, "series": warm_series}
+    for part in sys.argv[1:]:
+        parts[part]()
+    if not sys.argv[1:]:
         warm()
