@@ -273,13 +273,18 @@ class PartitionActor:
         keeps_quiet = self.judgement.plan.keeps_quiet
         off_plan = self.plans.clock(now_ms, self.live, lambda queue: keeps_quiet(queue, TREND, now_ms) is not None)
         may_learn = self.judgement.may_learn(now_ms, self.habits.is_new)
-        self.habits.clock(now_ms, figures, names, may_learn=may_learn, rates=self.plans.rates)
+        self.habits.clock(now_ms, figures, names, may_learn=may_learn, rates=self.plans.rates, special=self._special)
         self.siblings.clock(now_ms, figures, names)
         decisions = self.judgement.off_plan(off_plan, now_ms, self.live) if off_plan else []
         decisions += self.judgement.clock(now_ms, figures, names, self.live)
         odd = self.sources.told(now_ms)
         decisions += self.units.clock(self._cause, self.windows, live=live, blind=not complete, sources=odd)
         return out + self._outputs(decisions)
+
+    def _special(self) -> set[str] | None:
+        """Queues of which habits ask whether they learn, and what is planned: few of many; None for all."""
+        held = self.judgement.held()
+        return None if held is None else held.union(self.plans.rated())
 
     def _open_and_close(self, now_ms: int) -> None:
         """Open and close the queues whose hours began or ended by *now_ms*."""

@@ -144,6 +144,10 @@ class Judgement:
 
         return learns
 
+    def held(self) -> set[str] | None:
+        """The queues of which `may_learn` must be asked, the others learn; None for all, while anything is planned."""
+        return None if self.plan.events else self._open | self._judge.troubled()
+
     def off_plan(self, found: Sequence[Reforecast], now_ms: int, live: Live) -> list[Output]:
         """What came has left what was planned, or is back at it: a trend note."""
         turn = self._turn(now_ms, live)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
@@ -104,10 +104,12 @@ class HabitBook:
         *,
         may_learn: Callable[[str], bool],
         rates: Callable[[str], Planned | None] | None = None,
+        special: Callable[[], Collection[str] | None] | None = None,
     ) -> bool:
         """At every clock: judge when a new bucket of 5 s begins (True), else write again what was judged last.
 
-        *figures* has a row for each of *names*; the columns of `SUBJECTS` and `EXPECTED` are written in place.
+        *figures* has a row for each of *names*; the columns of `SUBJECTS` and `EXPECTED` are written in place. Of the
+        *special* queues (None: of all) *may_learn* and *rates* are asked; the others learn and have no plan.
         """
         before, bucket = self._judged_ms // BUCKET_MS, now_ms // BUCKET_MS
         if before >= bucket:
@@ -121,7 +123,7 @@ class HabitBook:
         days, slots = self._local(now_ms)
         gap = bucket - before > _GAP
         live.pass_time(state, made, rows, now_ms, gap, days, slots, figures, self._read, limits.slide)
-        learns, plan = self._asked(may_learn, rates)
+        learns, plan = self._asked(may_learn, rates, special() if special else None)
         live.note_all(state, made, rows, now_ms, figures, OPEN, COMPLETE, learns, plan)
         before_ms = -1 if gap else before_ms
         live.flow_all(state, made, rows, before_ms, now_ms, figures, FLOW, limits.flow, limits.guards)
@@ -192,10 +194,16 @@ class HabitBook:
         return days, slots
 
     def _asked(
-        self, may_learn: Callable[[str], bool], rates: Callable[[str], Planned | None] | None
+        self,
+        may_learn: Callable[[str], bool],
+        rates: Callable[[str], Planned | None] | None,
+        special: Collection[str] | None,
     ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-        learns, plan = np.zeros(len(self._names), np.uint8), np.full((len(self._names), PLANS), np.nan)
-        for q, name in enumerate(self._names):
+        learns, plan = np.ones(len(self._names), np.uint8), np.full((len(self._names), PLANS), np.nan)
+        for name in self._names if special is None else special:
+            q = self._row_of.get(name, -1)
+            if q < 0:
+                continue
             learns[q] = may_learn(name)
             planned = rates(name) if rates else None
             if planned is None:

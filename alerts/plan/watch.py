@@ -5,7 +5,7 @@ Everything follows from the ``plan.changed`` records where they lie, the figures
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -197,6 +197,10 @@ class PlanWatch:
         """How much of the handle time is talk usually: a plan's is talk, hold and wrap, what is learned is talk."""
         talked, handled, calls = self._talk.get(queue, (0.0, 0.0, 0.0))
         return min(talked / handled, 1.0) if calls >= TALK_MIN and handled > 0 else None
+
+    def rated(self) -> Collection[str]:
+        """The queues of which `rates` says something."""
+        return self._rates.keys()
 
     def over(self, queue: str, from_ms: int, until_ms: int) -> PlanInterval | None:
         """What is planned from *from_ms* until *until_ms*: calls, their mean handle time, agents on average.
