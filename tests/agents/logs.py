@@ -53,14 +53,17 @@ def run(actor: PartitionActor, log: Log, batch: int = 500, start: int = 0) -> li
 
 
 def morning(folder: Path, partitions: int, hours: float = 1.5, seed: int = 1) -> dict[int, Log]:
-    """The log of each partition: a simulated morning from 08:00 with incidents, clocks, commands and some garbage."""
+    """The log of each partition: a simulated morning from 08:00 with incidents, clocks, commands and some garbage.
+
+    A clock every 2 seconds: some begin a bucket of 5 seconds, and some lie within one.
+    """
     path = folder / "morning.ndjson.zst"
     plan = make_plan(seed, parse_start("2026-03-02T08:00", ZONE), hours, 6, incidents=True)
     with RecordingWriter(path, RecordingHeader(zone=ZONE, sources=(SOURCE,), made_by="test")) as out:
         out.write_all(simulate(plan))
     sink = ListSink()
     with open_recording(path) as recording:
-        replay(recording, sink, partitions, tail_ms=60_000)
+        replay(recording, sink, partitions, clock_every_ms=2_000, tail_ms=60_000)
     return {p: _with_commands(p, partitions, sink.logs[p]) for p in range(partitions)}
 
 

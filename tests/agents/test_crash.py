@@ -24,6 +24,7 @@ from models.runtime import KafkaSettings
 from models.topics import DEAD_LETTERS, EVENTS, METRICS, OUTPUT_TOPICS, topic_name
 from sources.kafka_sink import KafkaSink
 from streams.broker import create_topics, read_partition
+from tests.agents.ends import Written
 from tests.agents.logs import Log, catalogue, morning, run
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
@@ -67,6 +68,7 @@ class Site:
         self.kafka = kafka
         self.folder = folder
         self.workers: list[subprocess.Popen[bytes]] = []
+        self.written = Written(kafka, (*OUTPUT_TOPICS, DEAD_LETTERS))
         demo = (ROOT / "callwatch" / "demo" / "demo.toml").read_text(encoding="utf-8")
         where = f'[kafka]\nbootstrap = "{kafka.bootstrap}"\nprefix = "{kafka.prefix}"\npartitions = {PARTITIONS}\n'
         slow = 'clock = "log"\nsnapshot_every_s = 0.3\nfetch_max_records = 200\n'
@@ -102,7 +104,7 @@ class Site:
         return out
 
     def count(self) -> int:
-        return sum(map(len, self.raw().values()))
+        return self.written.count()
 
     def shown(self) -> int:
         """Rows of figures written so far: a worker writes some each second once it has restored."""
@@ -180,6 +182,8 @@ def caused(site: Site) -> Outputs:
 
 
 def whole(site: Site, expected: Outputs) -> bool:
+    if not site.written.stands():
+        return False
     raw = site.raw()
     return all(len(once(raw[key], key[0])) >= len(want) for key, want in expected.items())
 

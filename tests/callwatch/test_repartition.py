@@ -47,10 +47,21 @@ def silent(text: str) -> None:
     """No progress."""
 
 
+class Mornings(dict[int, dict[int, Log]]):
+    """The same morning, with several orders in it, for as many partitions as a test asks for."""
+
+    def __init__(self, folders: pytest.TempPathFactory) -> None:
+        super().__init__()
+        self._folders = folders
+
+    def __missing__(self, partitions: int) -> dict[int, Log]:
+        self[partitions] = morning(self._folders.mktemp("morning"), partitions, seed=4)
+        return self[partitions]
+
+
 @pytest.fixture(scope="module")
-def mornings(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[int, Log]]:
-    """The same morning, with several orders in it, for 2, 3 and 4 partitions."""
-    return {n: morning(tmp_path_factory.mktemp("morning"), n, seed=4) for n in (2, 3, 4)}
+def mornings(tmp_path_factory: pytest.TempPathFactory) -> Mornings:
+    return Mornings(tmp_path_factory)
 
 
 def cut(log: Log, at_ms: int) -> int:
@@ -137,7 +148,7 @@ def uninterrupted(logs: dict[int, Log]) -> tuple[list[tuple[str, bytes]], dict[i
     return out, actors
 
 
-@pytest.mark.parametrize(("before", "after", "killed"), [(2, 3, False), (4, 2, True)])
+@pytest.mark.parametrize(("before", "after", "killed"), [(2, 3, False), (3, 2, True)])
 def test_moved_in_the_middle_of_a_morning(
     stack: EmbeddedStack,
     prefix: str,
@@ -171,7 +182,7 @@ def test_moved_in_the_middle_of_a_morning(
     assert moved.open_orders > 0
     assert (planned.queues, planned.homes) == (moved.queues, moved.homes)
     assert planned.records == moved.records
-    assert (planned.applied > 5_000) == killed  # else it is what partitions told each other of units
+    assert (planned.applied > 3_000) == killed  # else it is what partitions told each other of units
     expected, wanted = uninterrupted(mornings[after])
     got, want = by_queue(asyncio.run(new.outputs())), by_queue(expected)
     for topic in OUTPUT_TOPICS:
