@@ -83,6 +83,10 @@ class WeekProfile:
         _, like, slot = self._levels(place)
         return _UNSEEN / (1.0 + float(self._seen[slot]) + _OF_LIKE * float(self._seen[like])) ** 2
 
+    def sightings(self, place: Place) -> float:
+        """How often the half-hour was seen on days of its kind."""
+        return float(self._seen[self._levels(place)[1]])
+
     def learn(self, place: Place, value: float, weight: float = 1.0) -> None:
         """Take in a value, cut to what is credible by the caller; *weight* in (0, 1] for what is less believed."""
         for level, most in zip(self._levels(place), (WEEKS * A_WEEK, WEEKS * 5, WEEKS), strict=True):

@@ -26,6 +26,8 @@ from alerts.detect.weekly import (
 
 #: Squared relative variation that is assumed until it is known: 10 % from day to day; what it weighs.
 SPREAD_PRIOR, PRIOR_WEIGHT = 0.01, 20.0
+#: Sightings of a half-hour of a kind of day until it is no news: a working week of them.
+NEW: Final = 5.0
 #: A count beyond so many deviations teaches no more than one at them.
 CREDIBLE: Final = 2.5
 
@@ -91,7 +93,8 @@ class VolumeDetector(Weekly):
         state[RECENT_SEEN] = kept * state[RECENT_SEEN] + (credible if kept < 1.0 else 0.0)
         state[RECENT_MEAN] = kept * state[RECENT_MEAN] + (usual if kept < 1.0 else 0.0)
         self.varied(value - expected, variance, expected, expected**2)
-        self._profile.learn(place, credible, weight)
+        # what was hardly seen yet is not held to what other half-hours bring
+        self._profile.learn(place, value if self._profile.sightings(place) < NEW else credible, weight)
 
     def adopt(self) -> float:
         """The level of the last day is here to stay. Returns by what the profile was multiplied."""

@@ -110,3 +110,16 @@ def test_nothing_is_called_on_the_first_day() -> None:
     ]
     assert verdicts[0] is Verdict.UNJUDGED
     assert verdicts.count(Verdict.ANOMALY) <= 2
+
+
+def test_a_half_hour_that_is_always_busy_is_not_held_to_the_others() -> None:
+    """What was hardly seen yet is learned as it is: the rush of each noon is usual after a working week."""
+    detector = VolumeDetector()
+    for day in range(7):
+        for i in range(48):
+            value = 300.0 if i == 24 else 20.0
+            found = detector.update(ms(START) + (day * 48 + i) * HALF_HOUR_MS, value)
+            if (day, i) == (4, 24):
+                friday = found
+    assert friday.expected > 150.0
+    assert friday.verdict is Verdict.NORMAL
