@@ -37,7 +37,8 @@ def half_hour(zone: str, now_ms: int) -> Words:
 
 
 def worst_window(subject: str, read: Read) -> tuple[str, bool]:
-    """The rolling window in which *subject* is most unusual, and whether it slides: less so in each than in all."""
+    """The rolling window in which *subject* is most unusual, and whether it is off by the flow or the slide: less so in
+    each than in all. They are told over the longest that is judged."""
     scores = {window: read(subject, window) for window in ROLLING}
     known = {window: score for window, score in scores.items() if score is not None}
     if not known:
@@ -45,7 +46,8 @@ def worst_window(subject: str, read: Read) -> tuple[str, bool]:
     worst = max(known, key=lambda window: known[window])
     if known[worst] <= 0.0 and not read(subject, "now"):
         return LONGEST, False  # nothing is unusual any more
-    return (LONGEST, True) if (read(subject, "now") or 0.0) > known[worst] else (worst, False)
+    longest = max(known, key=ROLLING.index)
+    return (longest, True) if (read(subject, "now") or 0.0) > known[worst] else (worst, False)
 
 
 def standing(queue: str, subject_id: str, window: str, when: Words, read: Read, bands: Bands) -> Words:
@@ -62,7 +64,7 @@ def standing(queue: str, subject_id: str, window: str, when: Words, read: Read, 
     name = metric.en[0].upper() + metric.en[1:]
     usual_en, usual_zh = usual_of(subject_id, over, when, bands)
     calls_en, calls_zh = _behind(subject, over, read)
-    slow_en, slow_zh = (", and it has been off for hours", ",且已持续偏离") if slides else ("", "")
+    slow_en, slow_zh = (", and it has been off for a while", ",且已偏离一段时间") if slides else ("", "")
     shown = short(subject, _value(subject, over, read))
     return (
         f"{name} of {queue}: {shown[0]} {en}, {usual_en}{slow_en}{calls_en}",

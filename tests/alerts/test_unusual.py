@@ -55,7 +55,7 @@ def test_a_slide_is_told_over_half_an_hour() -> None:
     bands = {("service_unusual", "30m"): Band(0.85, 0.6, inf)}
     assert said("service_unusual", figures, bands)[0] == (
         "Live service level of north/billing: 71 % over the last 30 minutes, usual for Monday 10:30 is 85 % (at least "
-        "60 %), and it has been off for hours: 40 service-level base"
+        "60 %), and it has been off for a while: 40 service-level base"
     )
 
 
