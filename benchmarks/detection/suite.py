@@ -66,7 +66,7 @@ SMOKE: Final = Plan(
     sizes=("middle",),
     kinds=("drop", "menu"),
     shares=(1.0,),
-    replicas=4,
+    replicas=2,
     slow=False,
 )
 
