@@ -12,7 +12,7 @@ from typing import Final
 
 import pytest
 
-#: Files (from tests/ on) and what all their tests take together, in seconds of a quiet machine; most others take less than 10.
+#: Files (from tests/ on) and what all their tests take, in seconds of a quiet machine; most others take less than 10.
 SECONDS: Final = {
     "agents/test_determinism.py": 170,
     "callwatch/test_demo.py": 90,
