@@ -17,6 +17,7 @@ def register(app: typer.Typer) -> None:
     bench.command("throughput")(throughput)
     bench.command("memory")(memory)
     bench.command("takeover")(takeover)
+    bench.command("latency")(latency)
     app.add_typer(bench, name="bench")
 
 
@@ -150,3 +151,43 @@ def takeover(
         Console().print(takeover_report.table(results))
     if not results["held"]:
         raise WorkError(takeover_report.verdict(results))
+
+
+def latency(
+    rate: Annotated[
+        list[int] | None, typer.Option(help="Events a second; may be given again (default 1000, 5000, 10000, 50000).")
+    ] = None,
+    seconds: Annotated[float | None, typer.Option(help="Of probes at each rate (default 30; with --smoke 2).")] = None,
+    queues: Annotated[int, typer.Option(help="Queues that the load spreads over.")] = 200,
+    partitions: Annotated[int, typer.Option(help="Partitions of the topics.")] = 4,
+    bootstrap: Annotated[str, typer.Option(help="A broker that runs already (default: an embedded one).")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON and nothing else.")] = False,
+    smoke: Annotated[bool, typer.Option(help="A small run that shows that it works; writes no results.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder for the results (default: benchmarks/results).")
+    ] = None,
+) -> None:
+    """From an event, or from a wait that passes its limit, to the alert on the topic, under load."""
+    import orjson
+    from rich.console import Console
+
+    from benchmarks import latency as benchmark
+    from benchmarks import latency_report, machine
+    from callwatch.progress import Progress
+
+    plan = benchmark.Plan(
+        rates=tuple(rate) if rate else (1_000,) if smoke else benchmark.RATES,
+        seconds=seconds if seconds is not None else 2.0 if smoke else 30.0,
+        queues=queues,
+        partitions=partitions,
+        bootstrap=bootstrap,
+    )
+    with Progress() as progress:
+        results = benchmark.measure(plan, lambda text: progress.say(f"bench: {text}"))
+    folder = output if output is not None else None if smoke else machine.ROOT / "benchmarks" / "results"
+    if folder is not None:
+        latency_report.write(results, folder)
+    if as_json:
+        sys.stdout.write(orjson.dumps(results, option=orjson.OPT_INDENT_2).decode() + "\n")
+    else:
+        Console().print(latency_report.table(results))
