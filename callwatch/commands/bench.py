@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
     bench.command("memory")(memory)
     bench.command("takeover")(takeover)
     bench.command("latency")(latency)
+    bench.command("growth")(growth)
     app.add_typer(bench, name="bench")
 
 
@@ -191,3 +192,40 @@ def latency(
         sys.stdout.write(orjson.dumps(results, option=orjson.OPT_INDENT_2).decode() + "\n")
     else:
         Console().print(latency_report.table(results))
+
+
+def growth(
+    queues: Annotated[
+        list[int] | None, typer.Option(help="Sizes; give it again for more (default 10 to 100000).")
+    ] = None,
+    events: Annotated[int | None, typer.Option(help="Events that are timed (default 400000).")] = None,
+    runs: Annotated[int | None, typer.Option(help="Of each size; the fastest counts (default 3).")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON and nothing else.")] = False,
+    smoke: Annotated[bool, typer.Option(help="Small sizes that show that it works; writes no results.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder for the results (default: benchmarks/results).")
+    ] = None,
+) -> None:
+    """Time per event, memory per queue and time per clock, from 10 to 100,000 queues and callers waiting."""
+    import orjson
+    from rich.console import Console
+
+    from benchmarks import growth as benchmark
+    from benchmarks import growth_report, machine
+    from callwatch.progress import Progress
+
+    plan = benchmark.Plan(
+        queues=tuple(queues) if queues else (10, 1_000) if smoke else benchmark.QUEUES,
+        waiting=(1_000,) if smoke else benchmark.WAITING,
+        events=events if events is not None else 20_000 if smoke else benchmark.EVENTS,
+        runs=runs if runs is not None else 1 if smoke else 3,
+    )
+    with Progress() as progress:
+        results = benchmark.measure(plan, lambda text: progress.say(f"bench: {text}"))
+    folder = output if output is not None else None if smoke else machine.ROOT / "benchmarks" / "results"
+    if folder is not None:
+        growth_report.write(results, folder)
+    if as_json:
+        sys.stdout.write(orjson.dumps(results, option=orjson.OPT_INDENT_2).decode() + "\n")
+    else:
+        Console().print(growth_report.table(results))
