@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
     bench.command("takeover")(takeover)
     bench.command("latency")(latency)
     bench.command("growth")(growth)
+    bench.command("wallboard")(wallboard)
     app.add_typer(bench, name="bench")
 
 
@@ -229,3 +230,39 @@ def growth(
         sys.stdout.write(orjson.dumps(results, option=orjson.OPT_INDENT_2).decode() + "\n")
     else:
         Console().print(growth_report.table(results))
+
+
+def wallboard(
+    screens: Annotated[int | None, typer.Option(help="Screens at once (default 1000; with --smoke 20).")] = None,
+    queues: Annotated[int | None, typer.Option(help="Queues on the board (default 60; with --smoke 5).")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Of updates (default 30; with --smoke 2).")] = None,
+    slow: Annotated[int | None, typer.Option(help="Screens that never read (default 10; with --smoke 1).")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON and nothing else.")] = False,
+    smoke: Annotated[bool, typer.Option(help="A few screens, to show that it works; writes no results.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder for the results (default: benchmarks/results).")
+    ] = None,
+) -> None:
+    """Time from a row to every screen, one update a second, with the wallboard on one core; memory per screen."""
+    import orjson
+    from rich.console import Console
+
+    from benchmarks import machine, wallboard_report
+    from benchmarks import wallboard as benchmark
+    from callwatch.progress import Progress
+
+    plan = benchmark.Plan(
+        screens=screens if screens is not None else 20 if smoke else benchmark.SCREENS,
+        queues=queues if queues is not None else 5 if smoke else benchmark.QUEUES,
+        seconds=seconds if seconds is not None else 2.0 if smoke else 30.0,
+        slow=slow if slow is not None else 1 if smoke else benchmark.SLOW,
+    )
+    with Progress() as progress:
+        results = benchmark.measure(plan, lambda text: progress.say(f"bench: {text}"))
+    folder = output if output is not None else None if smoke else machine.ROOT / "benchmarks" / "results"
+    if folder is not None:
+        wallboard_report.write(results, folder)
+    if as_json:
+        sys.stdout.write(orjson.dumps(results, option=orjson.OPT_INDENT_2).decode() + "\n")
+    else:
+        Console().print(wallboard_report.table(results))
