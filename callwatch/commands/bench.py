@@ -20,6 +20,7 @@ def register(app: typer.Typer) -> None:
     bench.command("latency")(latency)
     bench.command("growth")(growth)
     bench.command("wallboard")(wallboard)
+    bench.command("recovery")(recovery)
     app.add_typer(bench, name="bench")
 
 
@@ -266,3 +267,40 @@ def wallboard(
         sys.stdout.write(orjson.dumps(results, option=orjson.OPT_INDENT_2).decode() + "\n")
     else:
         Console().print(wallboard_report.table(results))
+
+
+def recovery(
+    queues: Annotated[
+        list[int] | None, typer.Option(help="Sizes (default 100, 1000, 10000; with --smoke 100).")
+    ] = None,
+    session_timeout: Annotated[float, typer.Option(help="[kafka] session_timeout_s of the workers.")] = 6.0,
+    bootstrap: Annotated[str, typer.Option(help="A broker that runs already (default: an embedded one).")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON and nothing else.")] = False,
+    smoke: Annotated[bool, typer.Option(help="One size that shows that it works; writes no results.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder for the results (default: benchmarks/results).")
+    ] = None,
+) -> None:
+    """From kill -9 of a worker until another has taken up its queues, by the number of queues."""
+    import orjson
+    from rich.console import Console
+
+    from benchmarks import machine, recovery_report
+    from benchmarks import recovery as benchmark
+    from callwatch.progress import Progress
+
+    plan = benchmark.Plan(
+        queues=tuple(queues) if queues else (100,) if smoke else benchmark.QUEUES,
+        session_s=session_timeout,
+        settle_s=2.0 if smoke else benchmark.SETTLE_S,
+        bootstrap=bootstrap,
+    )
+    with Progress() as progress:
+        results = benchmark.measure(plan, lambda text: progress.say(f"bench: {text}"))
+    folder = output if output is not None else None if smoke else machine.ROOT / "benchmarks" / "results"
+    if folder is not None:
+        recovery_report.write(results, folder)
+    if as_json:
+        sys.stdout.write(orjson.dumps(results, option=orjson.OPT_INDENT_2).decode() + "\n")
+    else:
+        Console().print(recovery_report.table(results))
