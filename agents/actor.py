@@ -15,23 +15,35 @@ from functools import partial
 from operator import attrgetter
 from typing import Any, Final
 
+import numpy as np
 import orjson
+from numpy.typing import NDArray
 
+from agents.live import LiveQueues
+from agents.plans import plan_name, queue_of_plan
 from agents.room import Room
 from agents.sources import SourceBook
 from agents.unit_strays import DEAD
 from agents.units import Units
+from alerts.alarm_budget import alarms_per_week
+from alerts.habit.book import HabitBook
+from alerts.judge import TREND
 from alerts.judgement import Judgement
+from alerts.local_week import local_week
+from alerts.plan.watch import PlanWatch
+from alerts.siblings.book import SiblingBook
 from alerts.turn import Output
 from models.catalogue import Catalogue
 from models.decode import LastClock, decode
 from models.encode import dead_letter_record
-from models.event import DeadLetter, EventColumns, EventType, Misrouted
+from models.event import TYPE_NAMES, DeadLetter, EventColumns, EventType, Misrouted
 from models.fields import is_unit
+from models.habit_record import read_habit
 from models.hours import is_open, next_change_ms, settings_for, site_of
 from models.identity import SEPARATOR
 from models.interner import Names
 from models.outputs import IntervalRow
+from models.plan.record import read_plan
 from models.refusal import Reason, Refused
 from models.settings_record import canonical, digest, packed, read_settings, unpacked
 from models.topics import ALERTS, DEAD_LETTERS, EVENTS, INTERVALS
@@ -81,6 +93,7 @@ class PartitionActor:
         self.position = 0
         self._clock_seen = LastClock()
         self._commands: dict[str, None] = {}
+        self._taught: dict[str, str] = {}  #: by queue, the telling of what was learned elsewhere
         self._next_change: dict[str, int] = {}
         self._next_due = _NEVER  #: the least of them; all are asked anew at the first clock after a restore
         self._cause, self._n = 0, 0
@@ -91,8 +104,12 @@ class PartitionActor:
         self.catalogue, self.digest = catalogue, digest(catalogue)
         self.windows.change(partial(setup_of, catalogue))
         self.judgement = Judgement(catalogue)
+        self.habits = HabitBook(lambda queue: local_week(self.catalogue, queue), catalogue.judge.alarms_per_week)
+        self.siblings = SiblingBook(catalogue.judge.alarms_per_week)
+        self.live = LiveQueues(self.windows, self.habits, self.siblings)
+        self.plans = self.judgement.plans = PlanWatch(lambda queue: site_of(self.catalogue, queue).zone)
         self.sources = SourceBook(catalogue.sources)
-        self.units = Units(self.partition, self.partitions, catalogue)
+        self.units = Units(self.partition, self.partitions, catalogue, self.judgement)
 
     # -- the log --------------------------------------------------------------------------------------------------
 
@@ -121,10 +138,12 @@ class PartitionActor:
         first = 0
         for row, record in sorted(columns.records.items()):
             self.windows.apply(columns, first, row + 1)
+            self.units.strays.records += row - first
             first = row + 1
             self._cause, self._n = int(columns.offset[row]), 0
             effects.records += self._control(columns, row, record)
         self.windows.apply(columns, first, len(columns))
+        self.units.strays.records += len(columns) - first
         self.room.end()
         self.units.strays.end()
         dead, self._refused = sorted(decoded.dead + self._refused, key=attrgetter("offset")), []
@@ -136,9 +155,13 @@ class PartitionActor:
         return effects
 
     def hear(self, value: bytes) -> list[Record]:
-        """Take a ``unit.sums`` that has no place in the log (a rehearsal): caused by what was decided last, say its
-        outputs."""
-        return self._outputs(self.units.take(orjson.loads(value)))
+        """Take what another partition told (``unit.sums``, ``storm.changed``) that has no place in the log (a
+        rehearsal): caused by what was decided last, say its outputs."""
+        record = orjson.loads(value)
+        if record["type"] == TYPE_NAMES[EventType.STORM_CHANGED]:
+            self.units.take_storm(record)
+            return []
+        return self._outputs(self.units.take(record))
 
     def _control(self, columns: EventColumns, row: int, record: dict[str, Any]) -> list[Record]:
         kind, now_ms = columns.kind[row], self.windows.now_ms
@@ -146,20 +169,26 @@ class PartitionActor:
             return self._clock(int(columns.ts[row]), live=record["source"] == clock.SOURCE)
         if kind == EventType.UNIT_SUMS:
             return self._outputs(self.units.take(record))
+        if kind == EventType.STORM_CHANGED:
+            self.units.take_storm(record)
         if kind in _DECIDED:
             if not self._is_new(_ident(record)):
                 return []
-            self.windows.look()  # the figures of the last clock are in no snapshot
+            self._look()  # the figures of the last clock are in no snapshot
         if kind == EventType.ORDER_COMMAND and is_unit(record["queue"]):
             return self._outputs(self.units.command(record))
         if kind == EventType.ORDER_COMMAND:
-            return self._outputs(self.judgement.command(record, now_ms, self.windows))
+            return self._outputs(self.judgement.command(record, now_ms, self.live))
         if kind == EventType.PROBE_RESULT:
-            return self._outputs(self.judgement.probe(record, now_ms, self.windows))
+            return self._outputs(self.judgement.probe(record, now_ms, self.live))
         if kind == EventType.SOURCE_HEARTBEAT:
-            self.sources.hear(record["source"], int(columns.ts[row]))
+            self.sources.hear(record["source"], int(columns.ts[row]), now_ms if self.windows.clocked else None)
         if kind == EventType.RULES_CHANGED:
             return self._rules_changed(record)
+        if kind == EventType.HABIT_LEARNED:
+            self._learned(record)
+        if kind == EventType.PLAN_CHANGED:
+            self._planned(record, now_ms if self.windows.clocked else int(columns.ts[row]))
         return []
 
     def _rules_changed(self, record: dict[str, Any]) -> list[Record]:
@@ -169,10 +198,7 @@ class PartitionActor:
             if recut := self.windows.recut(partial(setup_of, catalogue)):
                 raise Refused(Reason.SITE_CHANGED, f"zone or interval length of {recut[0]} and {len(recut) - 1} more")
         except Refused as refused:
-            value = orjson.dumps(record)
-            letter = DeadLetter(EVENTS, self.partition, self._cause, refused.reason, refused.detail, value)
-            self._refused.append(letter)
-            self.units.strays.counts[DEAD] += 1
+            self._refuse(record, refused)
             return []
         if not self._is_new(_ident(record)) or digest(catalogue) == self.digest:
             return []
@@ -180,10 +206,53 @@ class PartitionActor:
         self.windows.change(partial(setup_of, catalogue))
         self.sources.declare(catalogue.sources)
         self._next_change.clear()  # all hours are asked anew at the next clock
-        self.windows.look()
-        figures, names = self.windows.figures, self.names.names[: self.windows.ready]
-        decisions = self.judgement.change(catalogue, self.windows.now_ms, figures, names, self.windows)
+        self._budget()
+        figures, names = self._look()
+        decisions = self.judgement.change(catalogue, self.windows.now_ms, figures, names, self.live)
         return self._outputs(decisions + self.units.change(catalogue))
+
+    def _refuse(self, record: dict[str, Any], refused: Refused) -> None:
+        """*record* is found to be wrong where it is decided: it becomes a dead letter."""
+        letter = DeadLetter(EVENTS, self.partition, self._cause, refused.reason, refused.detail, orjson.dumps(record))
+        self._refused.append(letter)
+        self.units.strays.counts[DEAD] += 1
+
+    def _learned(self, record: dict[str, Any]) -> None:
+        """What recordings taught of a queue holds from here on. The same telling once more changes nothing."""
+        queue, ident = str(record["queue"]), _ident(record)
+        if self._taught.get(queue) == ident:
+            return
+        try:
+            self.habits.teach(queue, read_habit(record))
+        except (Refused, ValueError) as error:
+            self._refuse(record, error if isinstance(error, Refused) else Refused(Reason.BAD_HABIT, str(error)[:200]))
+            return
+        self._taught[queue] = ident
+        self.habits.changed.add(queue)
+
+    def _planned(self, record: dict[str, Any], now_ms: int) -> None:
+        """The plan of a queue's day in *record* is in force from where it lies."""
+        try:
+            self.plans.take(read_plan(record), _ident(record), now_ms)
+        except Refused as refused:
+            self._refuse(record, refused)
+
+    def _look(self) -> tuple[NDArray[np.float64], list[str]]:
+        """The figures by queue at the time that is, whole."""
+        self.windows.look()
+        return self._whole()
+
+    def _whole(self) -> tuple[NDArray[np.float64], list[str]]:
+        """The figures that the windows have, with those that habits and comparisons found last."""
+        figures, names = self.windows.figures, self.names.names[: self.windows.ready]
+        self.habits.fill(figures, names)
+        self.siblings.write(figures, names)
+        return figures, names
+
+    def _budget(self) -> None:
+        """What false alarms a queue may cost, as many as there are now. Queues spread evenly over the partitions."""
+        budget = alarms_per_week(self.catalogue, self.windows.ready * self.partitions)
+        self.habits.alarms_per_week = self.siblings.alarms_per_week = budget
 
     def _clock(self, ts_ms: int, live: bool) -> list[Record]:
         if self.windows.clocked and ts_ms <= self.windows.now_ms:
@@ -193,17 +262,29 @@ class PartitionActor:
         self.room.note(self.windows.refused)
         moved = self.windows.clock(ts_ms, complete=complete)
         self.room.skip(self.windows.refused)  # the first clock drops what lies too far ahead of it
-        out = [self._interval(row) for row in self.windows.due_rows()] if moved else []
+        rows = self.windows.due_rows() if moved else []
+        out = [self._interval(row) for row in rows]
+        for row in rows:
+            self.plans.correct(row.queue, row.start_ms, int(row.counts[counters.OFFERED]))
         now_ms = self.windows.now_ms
         if full := self.room.clock(self._cause, self.windows, self.names.limit):
             out.append(self._record(ALERTS, *full))
         figures, names = self.windows.figures, self.names.names[: self.windows.ready]
-        decisions = self.judgement.clock(now_ms, figures, names, self.windows)
-        decisions += self.units.clock(self._cause, self.windows, live=live, blind=not complete)
+        keeps_quiet = self.judgement.plan.keeps_quiet
+        off_plan = self.plans.clock(now_ms, self.live, lambda queue: keeps_quiet(queue, TREND, now_ms) is not None)
+        may_learn = self.judgement.may_learn(now_ms, self.habits.is_new)
+        self.habits.clock(now_ms, figures, names, may_learn=may_learn, rates=self.plans.rates)
+        self.siblings.clock(now_ms, figures, names)
+        decisions = self.judgement.off_plan(off_plan, now_ms, self.live) if off_plan else []
+        decisions += self.judgement.clock(now_ms, figures, names, self.live)
+        odd = self.sources.told(now_ms)
+        decisions += self.units.clock(self._cause, self.windows, live=live, blind=not complete, sources=odd)
         return out + self._outputs(decisions)
 
     def _open_and_close(self, now_ms: int) -> None:
         """Open and close the queues whose hours began or ended by *now_ms*."""
+        if len(self._next_change) < self.windows.ready:
+            self._budget()
         for queue in self.names.names[len(self._next_change) : self.windows.ready]:
             self._next_change[queue] = self._next_due = now_ms
         if now_ms < self._next_due:
@@ -260,22 +341,35 @@ class PartitionActor:
     # -- snapshots ------------------------------------------------------------------------------------------------
 
     def kept(self) -> list[str]:
-        """All names that `freeze` knows: the queues', and those under which the state of units is kept."""
-        return sorted({*self.names.names, *self.units.kept()})
+        """All names that `freeze` knows: the queues', and those under which the state of units and plans is kept."""
+        return sorted({*self.names.names, *self.units.kept(), *map(plan_name, self.plans.book.queues())})
 
     def changed(self) -> list[str]:
         """Those of them that changed since `freeze` last took them, sorted."""
-        return sorted({*self.windows.changed(), *self.judgement.changed, *self.units.changed()})
+        of_queues = {*self.windows.changed(), *self.judgement.changed, *self.habits.changed, *self.plans.changed}
+        of_queues |= self.siblings.changed
+        return sorted({*of_queues, *self.units.changed(), *map(plan_name, self.plans.book.changed)})
 
     def freeze(self, names: Sequence[str]) -> dict[str, bytes]:
         """The state under each of *names* as bytes; they count as unchanged from here on."""
-        queues = [name for name in names if not _is_of_units(name)]
+        queues = [name for name in names if not _is_of_units(name) and not queue_of_plan(name)]
         frozen = self.windows.freeze(queues)
         out = {name: self.units.freeze(name) for name in names if _is_of_units(name)}
+        for name in names:
+            if queue := queue_of_plan(name):
+                out[name] = orjson.dumps(self.plans.book.freeze(queue))
+                self.plans.book.changed.discard(queue)
         for queue in queues:
-            orders = orjson.dumps(self.judgement.snapshot(queue))
-            out[queue] = b"%d\n%b%b" % (len(orders), orders, frozen[queue])
+            habit, taught, today = self.habits.snapshot(queue), self._taught.get(queue), self.plans.freeze(queue)
+            kept = self.judgement.snapshot(queue) | ({"habit": len(habit)} if habit else {})
+            kept |= {"today": today} if today else {}
+            kept |= {"apart": apart} if (apart := self.siblings.snapshot(queue)) else {}
+            orders = orjson.dumps(kept | ({"taught": taught} if taught else {}))
+            out[queue] = b"%d\n%b%b%b" % (len(orders), orders, habit, frozen[queue])
             self.judgement.changed.discard(queue)
+            self.siblings.changed.discard(queue)
+            self.habits.changed.discard(queue)
+            self.plans.changed.discard(queue)
         return out
 
     def freeze_common(self) -> dict[str, Any]:
@@ -284,11 +378,12 @@ class PartitionActor:
         return {
             "catalogue": packed(self.catalogue),
             "time": self.windows.freeze_time(),
-            "heard": self.sources.heard,
+            **self.sources.freeze(),
             "room": self.room.freeze(),
             "commands": list(self._commands),
             "clock": [self._clock_seen.ts_ms, self._clock_seen.appended_ms],
             "planned": self.judgement.plan.common(),
+            "habits": self.habits.common(),
         }
 
     def thaw(self, position: int, common: dict[str, Any], queues: dict[str, bytes]) -> None:
@@ -298,23 +393,40 @@ class PartitionActor:
         does not understand.
         """
         self._begin_with(unpacked(common["catalogue"]))
-        windows, orders = {}, {}
+        windows, orders, habits = {}, {}, {}
         self.units.thaw({name: data for name, data in queues.items() if _is_of_units(name)})
         for queue, data in queues.items():
             if _is_of_units(queue):
                 continue
+            if of := queue_of_plan(queue):
+                self.plans.book.thaw(of, orjson.loads(data))
+                continue
             length, _, rest = data.partition(b"\n")
-            orders[queue], windows[queue] = orjson.loads(rest[: int(length)]), rest[int(length) :]
+            orders[queue], rest = orjson.loads(rest[: int(length)]), rest[int(length) :]
+            learned = orders[queue].get("habit", 0)  # its bytes lie between; none before habits were kept
+            habits[queue], windows[queue] = rest[:learned], rest[learned:]
         self.windows.thaw(common["time"], windows)
         for queue in sorted(orders):
             self.judgement.restore(queue, orders[queue])
+            self.siblings.restore(queue, orders[queue].get("apart", {}))
+            if habits[queue]:
+                self.habits.restore(queue, habits[queue])
+            if "taught" in orders[queue]:
+                self._taught[queue] = orders[queue]["taught"]
+            self.plans.thaw(queue, orders[queue].get("today", {}))
         self.judgement.plan.thaw(common["planned"])
+        self.habits.thaw(common.get("habits", {}))  # of before habits were kept: nothing
         self.judgement.changed.clear()
-        self.sources.heard = dict(common["heard"])
+        self.siblings.minute = self.windows.now_ms // 60_000 if self.windows.clocked else -1
+        self.habits.changed.clear()
+        self.plans.resume(self.windows.now_ms if self.windows.clocked else None)
+        self.sources.thaw(common["heard"], common.get("lags", {}))
         self.room.thaw(common["room"])
         self._commands = dict.fromkeys(common["commands"])
+        self._budget()
         self._clock_seen = LastClock(*common["clock"])
         self.position = position
+        self._whole()
 
 
 _NEVER: Final = 1 << 62
@@ -347,8 +459,9 @@ def _is_of_units(name: str) -> bool:
 
 
 def _telling(home: int, record: dict[str, Any]) -> Record:
-    """What is told of units to the partition in which they are at home."""
-    return Record(EVENTS, home, record["queue"].encode(), orjson.dumps(record), (record["tick"], record["part"]))
+    """What is told of units to the partition in which they are at home, and of storms to all."""
+    key = record["queue"].encode() if "queue" in record else None
+    return Record(EVENTS, home, key, orjson.dumps(record), (record.get("tick", 0), record.get("part", 0)))
 
 
 def _forwarded(stray: Misrouted) -> Record:

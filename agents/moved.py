@@ -15,9 +15,12 @@ from typing import Any
 import orjson
 
 from agents.actor import COMMANDS_KEPT, PartitionActor
+from agents.plans import queue_of_plan
 from agents.unit_board import Share, UnitBoard
+from agents.unit_storms import of_homes
 from agents.units import BOARD
 from alerts.planned import together
+from alerts.storm_book import newest as newest_storms
 from models.catalogue import Catalogue
 from models.partition import partition_of
 from models.unit import NAMES_MAX
@@ -44,9 +47,15 @@ def common_of(blank: PartitionActor, former: Sequence[Common]) -> Common:
     common["heard"] = heard
     common["room"] = max((one["room"] for one in former), key=lambda room: room["stretch"]["last_ms"])
     common["planned"] = together(one["planned"] for one in former)
+    common["habits"] = latest([one.get("habits", {}) for one in former])
     raised = [one["room"]["raised_ms"] for one in former if one["room"]["raised_ms"] is not None]
     common["room"] = {**common["room"], "raised_ms": max(raised, default=None)}
     return common
+
+
+def latest(states: Iterable[dict[str, int]]) -> dict[str, int]:
+    """What habits say of the time, of the partition that is furthest."""
+    return max(states, key=lambda state: state.get("judged_ms", -1))
 
 
 def newest(lists: Iterable[Sequence[str]], limit: int) -> list[str]:
@@ -65,6 +74,7 @@ def board_of(blank: PartitionActor, former: Sequence[bytes], partitions: int) ->
     at_home = set(blank.units.names)
     head = orjson.loads(blank.units.freeze(BOARD).partition(b"\n")[0])
     board, strays, planned = UnitBoard(partitions), list[list[int]](), list[list[dict[str, Any]]]()
+    storms, books = list[dict[str, Any]](), list[dict[str, Any]]()
     for data in former:
         line, _, rest = data.partition(b"\n")
         old, old_board = orjson.loads(line), UnitBoard(len(former))
@@ -74,6 +84,8 @@ def board_of(blank: PartitionActor, former: Sequence[bytes], partitions: int) ->
         head["held"] += [[tick, record] for tick, record in old["held"] if record["queue"] in at_home]
         strays.append(old["strays"])
         planned.append(old["planned"])
+        storms.append(old.get("storms", {}))
+        books.append(old.get("book", {}))
         head["clock"] = max(head["clock"], old["clock"], key=lambda clock: clock[1])
         board.tick = max(board.tick, old_board.tick)
         board.lines[0].shares |= _totals(old_board, at_home)
@@ -81,10 +93,11 @@ def board_of(blank: PartitionActor, former: Sequence[bytes], partitions: int) ->
             for name in former_line.people.units.keys() & at_home:
                 board.lines[0].people.move(name, former_line.people.units[name].items())
     day_ms = max(day for day, *_ in strays)
-    misrouted, dead = (sum(one[n] for one in strays if one[0] == day_ms) for n in (1, 2))
+    misrouted, dead = (sum(one[n] for one in strays if one[0] == day_ms) for n in (1, 2))  # records begin anew
     board.lines[0].strays = (misrouted, dead)
     head["strays"] = [day_ms, misrouted, dead] if blank.partition == 0 else [day_ms, 0, 0]
     head["planned"] = together(planned)
+    head["storms"], head["book"] = of_homes(storms, at_home), newest_storms(books)
     head["held"].sort(key=lambda held: held[0])
     board.lines[0].tick = board.tick
     first = orjson.loads(board.freeze().partition(b"\n")[0]) | {"first": board.tick}
@@ -104,7 +117,7 @@ def _totals(board: UnitBoard, at_home: set[str]) -> dict[str, Share]:
 
 def home_of(name: str, partitions: int) -> int | None:
     """The partition that a snapshot's *name* belongs to; None for what every partition has of its own."""
-    return None if name == BOARD else partition_of(name, partitions)
+    return None if name == BOARD else partition_of(queue_of_plan(name) or name, partitions)
 
 
 def actor_of(

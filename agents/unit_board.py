@@ -25,10 +25,12 @@ import orjson
 import zstandard
 from numpy.typing import NDArray
 
+from agents.sources import Odd
 from agents.unit_people import LinePeople, People, read_moves
-from agents.unit_teller import COUNTING, share_of
+from agents.unit_teller import COUNTING, Member, share_of
+from alerts.siblings.apart import Group
 from models.metric import WINDOW_MS, WINDOWS
-from models.unit import TICK_MS, UNITS_MAX
+from models.unit import TICK_MS, UNITS_MAX, Beside, Trouble
 from streams import unit_sums
 from streams.counters import COUNTERS
 from streams.store import DAY
@@ -41,6 +43,11 @@ WAITING_BYTES: Final = 32_000_000
 NOW_MS: Final = 60_000
 
 _LENGTHS: Final = np.array([WINDOW_MS.get(window, 86_400_000) for window in WINDOWS[: unit_sums.WINDOWS]])
+#: Fields of now that are times.
+_TIMES: Final = (
+    *(unit_sums.LAST_EVENT, unit_sums.LAST_WORD, unit_sums.OPEN_SINCE),
+    *(unit_sums.LAST_ANSWERED, unit_sums.LAST_CAME),
+)
 _MALFORMED: Final = (KeyError, IndexError, TypeError, ValueError)
 
 
@@ -63,6 +70,9 @@ class News:
     strays: tuple[int, int]
     shares: dict[str, Share | None]
     moves: dict[str, list[tuple[int, int]]]
+    trouble: dict[str, Trouble | None]
+    beside: Beside | None
+    members: dict[str, list[Member]] | None  #: compared with their like; None: those told before hold
 
 
 @dataclass(slots=True)
@@ -84,6 +94,9 @@ class Line:
     strays: tuple[int, int] = (0, 0)  #: misrouted and dead records of the day
     shares: dict[str, Share] = field(default_factory=dict)
     people: LinePeople = field(default_factory=LinePeople)
+    trouble: dict[str, Trouble] = field(default_factory=dict)
+    beside: Beside = field(default_factory=Beside)
+    members: dict[str, list[Member]] = field(default_factory=dict)
     told: int = -1  #: newest whole tick told
     part: tuple[int, int] = (-1, -1)  #: tick and part taken last
     waiting: deque[Waiting] = field(default_factory=deque)
@@ -105,6 +118,7 @@ class UnitBoard:
     def __init__(self, partitions: int) -> None:
         self.lines = [Line() for _ in range(partitions)]
         self.tick = -1  #: the tick that the board stands at; -1 before the first
+        self.compared = 0  #: changes whenever something else is told of members
         self.hurried = 0  #: ticks that went on without a partition for want of room
         self._first = -1  #: the first tick that anybody told
         self._bytes = 0
@@ -170,6 +184,7 @@ class UnitBoard:
             if news.whole:
                 line.shares.clear()
                 line.people.clear()
+                line.trouble.clear()
             for name, share in news.shares.items():
                 line.shares.pop(name, None)
                 if share is not None and len(line.shares) < UNITS_MAX:
@@ -178,7 +193,16 @@ class UnitBoard:
                     line.people.drop(name)
             for name, moves in news.moves.items():
                 line.people.move(name, moves)
+            for name, trouble in news.trouble.items():
+                line.trouble.pop(name, None)
+                if trouble is not None and len(line.trouble) < UNITS_MAX:
+                    line.trouble[name] = trouble
             line.tick, line.blind, line.strays = entry.tick, news.blind, news.strays
+            if news.beside is not None:
+                line.beside = news.beside
+            if news.members is not None:  # between two minutes what was told of them holds
+                before, line.members = line.members, (line.members if news.beside is None else {}) | news.members
+                self.compared += line.members != before
 
     # -- what they make together ----------------------------------------------------------------------------------
 
@@ -186,7 +210,7 @@ class UnitBoard:
         """What *unit*, whose day began at *day_tick*, comes to at the tick that the board stands at."""
         sums = np.zeros((unit_sums.WINDOWS, COUNTERS), np.int64)
         now = np.zeros(unit_sums.FIELDS, np.int64)
-        now[[unit_sums.LAST_EVENT, unit_sums.LAST_WORD, unit_sums.OPEN_SINCE]] = -1
+        now[list(_TIMES)] = -1
         complete = True
         for line in self.lines:
             age_ms = (self.tick - line.tick) * TICK_MS
@@ -203,10 +227,50 @@ class UnitBoard:
         now = [line.people if (self.tick - line.tick) * TICK_MS < NOW_MS else None for line in self.lines]
         return self._people.counts(unit, now)
 
+    @property
+    def in_trouble(self) -> bool:
+        """Whether any queue broke just now, or is held by a storm."""
+        return any(share.bad or share.held for line in self.lines for share in line.trouble.values())
+
+    @property
+    def all_told(self) -> bool:
+        """Whether every partition has told anything since this home is one."""
+        return all(line.told >= 0 for line in self.lines)
+
+    def trouble(self, unit: str) -> list[Trouble]:
+        """What each partition has of *unit*. What one says that fell silent a minute ago is what it held then."""
+        found = []
+        for line in self.lines:
+            share = line.trouble.get(unit)
+            if share is not None and (self.tick - line.tick) * TICK_MS >= NOW_MS:
+                share = share.model_copy(update={"live": 0, "bad": 0, "rules": {}, "names": []})
+            if share is not None:
+                found.append(share)
+        return found
+
     def strays(self, day_tick: int) -> tuple[int, int]:
         """Misrouted and dead records of all partitions in the day that began at *day_tick*."""
         counts = [line.strays for line in self.lines if line.tick >= day_tick]
         return sum(misrouted for misrouted, _ in counts), sum(dead for _, dead in counts)
+
+    def records(self, day_tick: int) -> int:
+        """Records of calls and agents of all partitions in the day that began at *day_tick*."""
+        return sum(line.beside.records for line in self.lines if line.tick >= day_tick)
+
+    def sources(self) -> list[Odd] | None:
+        """The sources that are not well; None where none is declared, or nobody tells."""
+        told = [line.beside.sources for line in self.lines if line.beside.sources is not None]
+        return [(name, state, ms) for name, state, ms in told[0]] if told else None
+
+    def rivals(self, unit: str) -> list[Group]:
+        """What is compared with its like in *unit*."""
+        found: dict[str, tuple[int, int, bool]] = {}
+        for line in self.lines:
+            if (self.tick - line.tick) * TICK_MS < NOW_MS:
+                for name, lost, of, usual in line.members.get(unit, ()):
+                    before = found.get(name, (0, 0, True))
+                    found[name] = (before[0] + lost, before[1] + of, before[2] and usual)
+        return [Group(name, *found[name]) for name in sorted(found)]
 
     def members(self, unit: str) -> int:
         """How many queues were ever heard of in *unit*."""
@@ -234,7 +298,9 @@ class UnitBoard:
             waiting = [(entry.tick, len(entry.packed)) for entry in line.waiting]
             packed += [entry.packed for entry in line.waiting]
             people = {unit: list(agents.items()) for unit, agents in line.people.units.items()}
-            lines.append([line.tick, line.blind, line.strays, shares, people, line.told, line.part, waiting])
+            trouble = {unit: share.model_dump() for unit, share in line.trouble.items()}
+            state = [line.tick, line.blind, line.strays, shares, people, line.told, line.part, waiting, trouble]
+            lines.append([*state, line.beside.model_dump(), line.members])
         head = {"tick": self.tick, "hurried": self.hurried, "first": self._first, "lines": lines}
         return orjson.dumps(head, option=orjson.OPT_SERIALIZE_NUMPY) + b"\n" + b"".join(packed)
 
@@ -245,7 +311,10 @@ class UnitBoard:
         self.tick, self.hurried, self._first, self._bytes = head["tick"], head["hurried"], head["first"], len(rest)
         at = 0
         for own, state in zip(self.lines, head["lines"], strict=True):
-            own.tick, own.blind, strays, shares, people, own.told, part, waiting = state
+            own.tick, own.blind, strays, shares, people, own.told, part, waiting, *later = state
+            own.trouble = {unit: Trouble(**share) for unit, share in (later[0] if later else {}).items()}
+            own.beside = Beside(**later[1]) if len(later) > 1 else Beside()
+            own.members = _members(later[2]) if len(later) > 2 else {}
             own.strays, own.part = tuple(strays), tuple(part)
             own.shares = {name: Share(*share_of(share)) for name, share in shares.items()}
             own.people = LinePeople()
@@ -280,7 +349,20 @@ def _read(record: dict[str, Any]) -> News:
     units, agents = dict(record["units"]).items(), dict(record["agents"]).items()
     shares = {name: None if share is None else Share(*share_of(share)) for name, share in units}
     moves = {name: read_moves(moved) for name, moved in agents}
-    return News(record["whole"] and record["part"] == 0, record["blind"], (misrouted, dead), shares, moves)
+    told = dict(record.get("trouble", {})).items()  # not told of old
+    trouble = {name: None if share is None else Trouble.model_validate(share) for name, share in told}
+    whole = record["whole"] and record["part"] == 0
+    beside = record.get("beside")
+    data = None if beside is None else Beside.model_validate(beside)
+    members = None if record.get("members") is None else _members(record["members"])
+    return News(whole, record["blind"], (misrouted, dead), shares, moves, trouble, data, members)
+
+
+def _members(told: dict[str, Any]) -> dict[str, list[Member]]:
+    return {
+        str(unit): [(str(name), _whole(lost), _whole(of), usual is True) for name, lost, of, usual in found]
+        for unit, found in told.items()
+    }
 
 
 def _frozen(share: Share) -> dict[str, Any]:

@@ -15,6 +15,7 @@ class Strays:
 
     def __init__(self) -> None:
         self.counts = [0, 0]
+        self.records = 0  #: records of calls and agents of the day so far, which the actor counts
         self._day_ms = -1
         self._batch: deque[tuple[int, int]] = deque()
 
@@ -26,7 +27,7 @@ class Strays:
         """The counts at the clock at offset *cause*, in the local day that began at *day_ms*; a new one begins anew."""
         if day_ms > self._day_ms:
             self._pass(cause)
-            self._day_ms, self.counts = day_ms, [0, 0]
+            self._day_ms, self.counts, self.records = day_ms, [0, 0], 0
         self._pass(cause)
         return list(self.counts)
 
@@ -40,8 +41,9 @@ class Strays:
 
     def freeze(self) -> list[int]:
         """For JSON."""
-        return [self._day_ms, *self.counts]
+        return [self._day_ms, *self.counts, self.records]
 
     def thaw(self, state: list[int]) -> None:
         """Take up what `freeze` gave."""
-        self._day_ms, *self.counts = state
+        self._day_ms, *self.counts = state[:3]
+        self.records = state[3] if len(state) > 3 else 0  # not counted of old

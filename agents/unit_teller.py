@@ -9,13 +9,18 @@ harmless (`agents.unit_board` takes each tick once), so they are sent again afte
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.unit import NAMES_MAX, TICK_MS, Layout
+from agents.sources import Odd
+from alerts.siblings.apart import LEAST
+from alerts.storm_book import StormBook
+from alerts.usual import GATE
+from models.metric import FIGURES
+from models.unit import EVERYTHING, MEMBERS_MAX, NAMES_MAX, TICK_MS, Layout, Trouble
 from streams import unit_sums
 from streams.counters import COUNTERS
 from streams.freeze import VERSION
@@ -29,8 +34,15 @@ PART_BYTES: Final = 150_000
 AGENTS_MAX: Final = 20_000
 #: Agents in one record: 24 bytes each.
 AGENTS_AT_ONCE: Final = 4_000
+#: A member of a unit: its name, calls abandoned, outcomes, and whether that share is usual at this time of the week.
+Member = tuple[str, int, int, bool]
+_UNUSUAL: Final = FIGURES[("abandonment_unusual", "now")]
+_ANSWERED: Final = FIGURES[("answered", "30m")]
+_ABANDONED: Final = FIGURES[("abandoned", "30m")]
 #: Tells which counters the numbers stand for.
 COUNTING: Final = [VERSION, COUNTERS]
+
+_NO_TROUBLE: Final = Trouble(live=0)
 
 Share = dict[str, Any]
 #: Who is not offline, by identity, and in which state (``AgentState``); in what is told 0 for those who left.
@@ -49,6 +61,7 @@ class UnitTeller:
         self.told: dict[str, Share] = {}  #: of each unit what was told last
         self.agents: dict[str, Agents] = {}  #: and of its agents
         self.last = -1  #: tick told last
+        self.trouble: dict[str, Share] = {}  #: and of the orders of its queues
         self._home: dict[str, int] = {}  #: of every unit there is or was: what was a home goes on to have ticks
         self._anew = False  #: everything is told at the next tick, since there are homes that were told nothing yet
         self.begin(layout)
@@ -72,11 +85,23 @@ class UnitTeller:
         self._signs = np.zeros(units, np.int64)
         self._listed: dict[str, tuple[int, Agents, int]] = {}
 
-    def tell(self, cause: int, ts_ms: int, windows: Windows, blind: bool, strays: Sequence[int]) -> list[Telling]:
+    def tell(
+        self,
+        cause: int,
+        ts_ms: int,
+        windows: Windows,
+        blind: bool,
+        strays: Sequence[int],
+        book: StormBook,
+        broken: Mapping[str, Trouble],
+        records: int = 0,
+        sources: Sequence[Odd] | None = None,
+    ) -> list[Telling]:
         """What to tell at the clock *ts_ms*, the record at offset *cause*; nothing unless it begins a tick.
 
         *blind* says that nothing is heard of the sources of any queue; *strays* are the misrouted and the dead records
-        of the day so far.
+        of the day so far; *broken* is what the orders come to, and *book* what is known here of storms. *records* are
+        those of the day so far; *sources* which are not well, None where none is declared.
         """
         tick = ts_ms // TICK_MS
         if tick <= self.last:
@@ -88,13 +113,22 @@ class UnitTeller:
         self._anew = False
         if whole:
             self.agents = {}
+        trouble = self._trouble(shares, windows, book, broken)
         news: dict[int, list[_Item]] = {home: [] for home in self._home.values()}
         for unit, home in self._home.items():
             share = shares.get(unit)
             if share != self.told.get(unit) or (whole and share is not None):
                 news[home].append(("units", unit, share))
             news[home] += _moves(unit, self.agents.get(unit, {}), agents.get(unit, {}))
-        self.told, self.agents = shares, agents
+        for unit in sorted(trouble.keys() | self.trouble.keys()):
+            if trouble.get(unit) != self.trouble.get(unit) or (whole and unit in trouble):
+                for items in news.values():  # every home works out the storms of all units
+                    items.append(("trouble", unit, trouble.get(unit)))
+        self.told, self.agents, self.trouble = shares, agents, trouble
+        beside = self._beside(records, sources)
+        members = self._members_of(windows) if is_minute(tick, after) else None
+        for unit, found in sorted((members or {}).items()):
+            news[self._home[unit]].append(("members", unit, found))
         head = {
             "partition": self._partition,
             "tick": tick,
@@ -106,10 +140,15 @@ class UnitTeller:
         return [
             telling
             for home, items in sorted(news.items())
-            for telling in self._records(home, items, cause, ts_ms, head)
+            for telling in self._records(
+                home, items, cause, ts_ms, head | {"beside": beside(home)}, members is not None
+            )
         ]
 
-    def _records(self, home: int, items: list[_Item], cause: int, ts_ms: int, head: dict[str, Any]) -> list[Telling]:
+    def _records(
+        self, home: int, items: list[_Item], cause: int, ts_ms: int, head: dict[str, Any], compared: bool = False
+    ) -> list[Telling]:
+        """The records for *home*. With *compared* they say of all members; else those that were told hold."""
         queue = next(name for name, at in self._home.items() if at == home)
         parts = _parts(items)
         out = []
@@ -126,8 +165,48 @@ class UnitTeller:
                 "counting": COUNTING,
                 **some,
             }
+            if not compared:
+                del record["members"]
+            if part:
+                del record["beside"]
             out.append((home, record))
         return out
+
+    def _beside(self, records: int, sources: Sequence[Odd] | None) -> Callable[[int], dict[str, Any]]:
+        """What is told beside sums, by home: of the sources to itself alone, since all partitions hear of those."""
+
+        def told(home: int) -> dict[str, Any]:
+            at_home = home == self._partition == self._home.get(EVERYTHING)
+            of = None if sources is None or not at_home else [list(odd) for odd in sources[:NAMES_MAX]]
+            return {"records": records, "sources": of}
+
+        return told
+
+    def _members_of(self, windows: Windows) -> dict[str, list[Member]]:
+        """What is compared with its like, by unit: of a site its queues, of a region its sites, of everything the sites
+        of no region; abandoned, and outcomes of the last 30 minutes."""
+        rows = windows.figures[: len(self._members)]
+        lost = rows[:, _ABANDONED]
+        of = lost + rows[:, _ANSWERED]
+        usual = rows[:, _UNUSUAL] < GATE  # not so where nothing is known: NaN
+        found: dict[str, list[Member]] = {}
+        sites: dict[tuple[str, str], list[int]] = {}
+        for row in np.flatnonzero(of > 0).tolist():
+            queue, (_, site, region) = windows.names.names[row], self._members[row].tolist()
+            if site < 0:
+                continue
+            if of[row] >= LEAST:
+                found.setdefault(self._layout.names[site], []).append(
+                    (queue, int(lost[row]), int(of[row]), bool(usual[row]))
+                )
+            above = self._layout.names[region] if region >= 0 else EVERYTHING
+            total = sites.setdefault((above, self._layout.names[site]), [0, 0, 1])
+            total[0] += int(lost[row])
+            total[1] += int(of[row])
+            total[2] &= bool(usual[row])
+        for (above, site_name), (site_lost, site_of, all_usual) in sites.items():
+            found.setdefault(above, []).append((site_name, site_lost, site_of, bool(all_usual)))
+        return {unit: sorted(of, key=lambda one: (-one[2], one[0]))[:MEMBERS_MAX] for unit, of in found.items()}
 
     def _shares(self, windows: Windows) -> dict[str, Share]:
         """What the queues here add up to, by unit; only units that have a queue here."""
@@ -148,6 +227,23 @@ class UnitTeller:
                 "unlisted": self._agents(u, unit, windows),
             }
         return shares
+
+    def _trouble(
+        self, units: Collection[str], windows: Windows, book: StormBook, broken: Mapping[str, Trouble]
+    ) -> dict[str, Share]:
+        """What the queues here have of orders, by unit; ``live`` are those with a call lately, or broken."""
+        if book.is_off and not broken:
+            return {}
+        calls = windows.figures[: len(self._members), FIGURES[("arrivals", "30m")]] > 0
+        called = np.bincount(self._members[calls].ravel() + 1, minlength=len(self._layout.names) + 1)[1:].tolist()
+        found = {}
+        for unit, live in zip(self._layout.names, called, strict=True):
+            if unit in units:
+                share = broken.get(unit) or _NO_TROUBLE
+                standing = book.standings.get(unit)
+                known = {"live": max(live, share.bad), "n": standing.n if standing else 0}
+                found[unit] = share.model_copy(update=known).model_dump(exclude_defaults=True)
+        return found
 
     def _agents(self, u: int, unit: str, windows: Windows) -> int:
         """List the agents of unit number *u* where any has changed the state; how many there was no room for."""
@@ -177,13 +273,26 @@ class UnitTeller:
     def freeze(self) -> dict[str, Any]:
         """For JSON."""
         agents = {unit: list(agents.items()) for unit, agents in self.agents.items()}
-        return {"last": self.last, "told": self.told, "agents": agents, "home": self._home, "anew": self._anew}
+        return {
+            "last": self.last,
+            "told": self.told,
+            "agents": agents,
+            "trouble": self.trouble,
+            "home": self._home,
+            "anew": self._anew,
+        }
 
     def thaw(self, state: dict[str, Any]) -> None:
         """Take up what `freeze` gave."""
         self.last, self.told = state["last"], state["told"]
         self.agents = {unit: dict(agents) for unit, agents in state["agents"].items()}
+        self.trouble = state.get("trouble", {})
         self._home, self._anew = state["home"], state["anew"]
+
+
+def is_minute(tick: int, before: int) -> bool:
+    """Whether a minute has begun since the tick *before*."""
+    return tick * TICK_MS // 60_000 > before * TICK_MS // 60_000
 
 
 def _moves(unit: str, before: Agents, now: Agents) -> list[_Item]:
@@ -195,24 +304,29 @@ def _moves(unit: str, before: Agents, now: Agents) -> list[_Item]:
 
 def _parts(items: list[_Item]) -> list[dict[str, dict[str, Any]]]:
     """*items* in as many parts as it takes for each to stay below `PART_BYTES`, or to be one item; at least one."""
-    parts: list[dict[str, dict[str, Any]]] = [{"units": {}, "agents": {}}]
+    parts: list[dict[str, dict[str, Any]]] = [{"units": {}, "agents": {}, "trouble": {}, "members": {}}]
     size = 0
     for kind, unit, what in items:
-        length = _length(unit, what)
+        length = _length(kind, unit, what)
         if size and (size + length > PART_BYTES or unit in parts[-1][kind]):
-            parts.append({"units": {}, "agents": {}})
+            parts.append({"units": {}, "agents": {}, "trouble": {}, "members": {}})
             size = 0
         size += length
         parts[-1][kind][unit] = what
     return parts
 
 
-def _length(unit: str, what: Any) -> int:
+def _length(kind: str, unit: str, what: Any) -> int:
     """Bytes that an item has at most: a number 20, and a character of a name 4."""
     if what is None:
         return 4 * len(unit) + 20
-    if type(what) is list:
+    if kind == "members":
+        return 4 * len(unit) + sum(4 * len(name) + 48 for name, *_ in what) + 20
+    if kind == "agents":
         return 4 * len(unit) + 26 * len(what) + 20
+    if kind == "trouble":
+        told = [*what.get("names", ()), *what.get("children", ()), *what.get("rules", ())]
+        return 4 * len(unit) + 200 + sum(4 * len(name) + 24 for name in told)
     names = sum(4 * len(name) + 3 for name in what["queues"])
     return 4 * len(unit) + 27 * len(what["at"]) + 21 * unit_sums.FIELDS + names + 100
 
@@ -234,6 +348,8 @@ def share_of(share: Share) -> tuple[NDArray[np.int64], NDArray[np.int64], list[s
     """
     at, n, now = _numbers(share["at"]), _numbers(share["n"]), _numbers(share["now"])
     sums = np.zeros(unit_sums.WINDOWS * COUNTERS, np.int64)
+    if len(now) == unit_sums.FIELDS_BEFORE:  # told, or kept, before it was noted when callers come and get through
+        now = np.append(now, [-1, -1])
     if at.shape != n.shape or now.shape != (unit_sums.FIELDS,) or (at < 0).any():
         raise ValueError("no share of a unit")
     if len(at) and at.max() >= len(sums):

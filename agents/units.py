@@ -9,25 +9,35 @@ was read first; where owners keep the time they are decided at once.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from agents.unit_board import UnitBoard
+from agents.sources import Odd
+from agents.unit_board import Total, UnitBoard
 from agents.unit_days import Days
+from agents.unit_quality import Quality
+from agents.unit_storms import Place, UnitStorms
 from agents.unit_strays import Strays
 from agents.unit_teller import Telling, UnitTeller
 from agents.unit_time import UnitTime
-from alerts.judgement import Judgement
+from alerts.defaults import default_unit_rules
+from alerts.episode import span
+from alerts.judgement import Judgement, rules_of
+from alerts.siblings.apart import Apart, worst
+from alerts.siblings.book import words_of
 from alerts.turn import Output
 from models.catalogue import Catalogue
 from models.hours import site_of
 from models.metric import FIGURES, WINDOW_MS, WINDOWS
+from models.storm import read_storm, storm_record
 from models.unit import EVERYTHING, TICK_MS, units_of
 from streams import unit_sums
+from streams.counters import NEGATIVE
 from streams.store import WINDOW_BUCKETS
 from streams.unit_figures import UnitFacts, UnitFigures
 from streams.windows import Windows, setup_of
@@ -37,6 +47,8 @@ BOARD: Final = "units"
 #: Commands that wait for their tick. People give a few a minute; beyond it the oldest is decided at once.
 HELD_MAX: Final = 512
 
+_APART: Final = "member_apart"
+_QUARTER: Final = WINDOWS.index("15m")
 #: What the rolling windows have lasted when a tick begins: they are whole buckets, the newest one just begun.
 _LENGTHS: Final = [(width - 1) * TICK_MS for width in WINDOW_BUCKETS]
 _ROLLING: Final = [WINDOW_MS[window] for window in WINDOWS if window in WINDOW_MS]
@@ -54,8 +66,10 @@ class Watch:
 class Units:
     """All that *partition* has to do with units. Touched by its actor alone."""
 
-    def __init__(self, partition: int, partitions: int, catalogue: Catalogue) -> None:
+    def __init__(self, partition: int, partitions: int, catalogue: Catalogue, queues: Judgement) -> None:
         self._partition, self._partitions = partition, partitions
+        self._queues = queues  # of the same partition: it tells what broke, and is told of storms
+        self._storms = UnitStorms()
         self.board = UnitBoard(partitions)
         self.told: list[Telling] = []  #: for other partitions; the actor takes them away
         self.names: list[str] = []  #: of the units at home here, in the order of the figures
@@ -63,17 +77,21 @@ class Units:
         self.teller = UnitTeller(partition, self._layout)
         self.judgement = Judgement(catalogue, "units")
         self.strays = Strays()
+        self._quality = Quality()
+        self._compared, self._aparts = -1, dict[str, Apart | None]()
         self._times: dict[str, UnitTime] = {}
         self._days = Days()
         self._watches: dict[str, Watch] = {}
         self._held: list[tuple[int, dict[str, Any]]] = []
         self._live, self._clock_ms = False, -1
+        self._judged = -1  #: the minute of the tick that was judged last
         self._changed = False
         self._set_up(catalogue)
 
     def _set_up(self, catalogue: Catalogue) -> None:
         """Take up the units of *catalogue*; those that it does not have any more stay, without queues."""
         self.catalogue = catalogue
+        self._by_minute = set(rules_of(catalogue, "units")) <= set(default_unit_rules())
         self._layout = layout = units_of(catalogue, self._partitions)
         at_home = [name for name, home in zip(layout.names, layout.home, strict=True) if home == self._partition]
         self.names += [name for name in at_home if name not in self.names]
@@ -88,10 +106,13 @@ class Units:
 
     # -- the log --------------------------------------------------------------------------------------------------
 
-    def clock(self, cause: int, windows: Windows, *, live: bool, blind: bool) -> list[Output]:
+    def clock(
+        self, cause: int, windows: Windows, *, live: bool, blind: bool, sources: Sequence[Odd] | None = None
+    ) -> list[Output]:
         """A clock of this partition, the record at offset *cause*, was applied: tell, and judge what is due.
 
-        *live* says that an owner keeps the time, not a replay; *blind* that nothing is heard of any source here.
+        *live* says that an owner keeps the time, not a replay; *blind* that nothing is heard of any source here;
+        *sources* which of those declared are not well.
         """
         self._live, self._clock_ms = live, windows.now_ms
         self._changed = True  # the clock too: who counts as silent follows from it
@@ -99,7 +120,9 @@ class Units:
             return []
         day_ms = self._days.began_ms(site_of(self.catalogue, EVERYTHING).zone, windows.now_ms)
         strays = self.strays.clock(cause, day_ms)
-        tellings = self.teller.tell(cause, windows.now_ms, windows, blind, strays)
+        broken = self._queues.trouble(windows.now_ms)
+        book, records = self._queues.storms, self.strays.records
+        tellings = self.teller.tell(cause, windows.now_ms, windows, blind, strays, book, broken, records, sources)
         for home, record in tellings:
             if home == self._partition:
                 self.board.take(record)
@@ -114,6 +137,11 @@ class Units:
         self._changed = True
         self.board.take(record)
         return self._go_on()
+
+    def take_storm(self, record: dict[str, Any]) -> None:
+        """A ``storm.changed`` of a home lies here in the log."""
+        self._changed = True
+        self._queues.storms.take(read_storm(record))
 
     def command(self, record: dict[str, Any]) -> list[Output]:
         """A new ``order.command`` on the order of a unit."""
@@ -139,17 +167,41 @@ class Units:
             self._keep_time()
             if self._watches:
                 self._form()
-            if not self.judgement.idle:
+            if not self.judgement.idle and self._is_due():
                 out += self.judgement.clock(self.now_ms, self.figures, self.names, self)
             while self._held and self._held[0][0] <= self.board.tick:
                 out += self.judgement.command(self._held.pop(0)[1], self.now_ms, self)
+            out += self._judge_storms()
         self.board.pack()
+        return out
+
+    def _is_due(self) -> bool:
+        """Whether to judge at this tick. While all is calm the default rules, of what is told by the minute or lasts
+        for longer, are asked once a minute: forming the figures of a site cost as much as all else in a tick."""
+        minute = self.now_ms // 60_000
+        calm = self._by_minute and self.judgement.is_calm and not self.board.sources()
+        if minute == self._judged and calm:
+            return False
+        self._judged = minute
+        return True
+
+    def _judge_storms(self) -> list[Output]:
+        """The storms at the tick that the board stands at; what is new of them is told to every partition."""
+        place = Place(self._layout, self.names, self.board, self.judgement, self.catalogue.limits, self)
+        out, new = self._storms.tick(place, self.now_ms)
+        if new:
+            record = storm_record(self._partition, [asdict(one) for one in new], self.now_ms)
+            self.told += [(p, record) for p in range(self._partitions) if p != self._partition]
+            self._queues.storms.take(new)
         return out
 
     def _keep_time(self) -> None:
         """The board stands at another tick: note who is in which state from here on."""
         self._formed = False
         days = self._day_ticks()
+        if EVERYTHING in days:
+            bad = sum(self.board.strays(days[EVERYTHING]))
+            self._quality.note(self.board.tick, self.board.records(days[EVERYTHING]), bad)
         for name in self.names:
             agents = self.board.agents(name)
             time = self._times.setdefault(name, UnitTime())
@@ -172,10 +224,61 @@ class Units:
                 length_ms=np.array([*_LENGTHS, self.now_ms - days[name] * TICK_MS]),
                 complete=total.complete,
                 since=self._since(name, int(total.now[unit_sums.LONGEST])),
-                strays=self.board.strays(days[name]) if name == EVERYTHING else None,
+                known=self._known(name, days[name], total),
             )
             self._figures.form(u, self.now_ms, total.sums, facts)
         self._formed = True
+
+    def _known(self, name: str, day_tick: int, total: Total) -> dict[tuple[str, str], float]:
+        """The figures of a unit that no sums give."""
+        if name != EVERYTHING:
+            return self._rivalry(name)
+        misrouted, dead = self.board.strays(day_tick)
+        return self._rivalry(name) | {("misrouted", "day"): misrouted, ("dead", "day"): dead} | self._data(total)
+
+    def _rivalry(self, name: str) -> dict[tuple[str, str], float]:
+        """How far a member of the unit stands apart; since a resolve as soon as the 30 minutes lie behind it."""
+        if self._compared != self.board.compared:
+            self._compared, self._aparts = self.board.compared, {}
+        if name not in self._aparts:
+            self._aparts[name] = worst(self.board.rivals(name))
+        apart = self._aparts[name]
+        if apart is None:
+            return {}
+        watch = self._watches.get(name)
+        over = watch is not None and self.now_ms - watch.since_ms >= WINDOW_MS["30m"]
+        since = {(_APART, "resolve"): apart.limits} if over else {}
+        return {(_APART, "30m"): apart.limits} | since
+
+    def _data(self, total: Total) -> dict[tuple[str, str], float]:
+        """The quality of the data of the whole: records, bad ones of them, and the sources."""
+        tick, watch = self.board.tick, self._watches.get(EVERYTHING)
+        windows = {"15m": (self._quality.window(tick), int(total.sums[_QUARTER, NEGATIVE]))}
+        if watch is not None:
+            windows["resolve"] = (self._quality.within(watch.since_ms // 60_000 + 1, self.now_ms // 60_000), 0)
+        found: dict[tuple[str, str], float] = {}
+        for window, ((records, bad), negative) in windows.items():
+            found["records", window] = records
+            if records + bad:
+                found["bad_data_share", window] = (bad + negative) / (records + bad)
+        sources = self.board.sources()
+        if sources is not None:
+            for state in ("dead", "late", "ahead"):
+                found[f"sources_{state}", "now"] = sum(odd[1] == state for odd in sources)
+        return found
+
+    def behind(self, queue: str, metric: str) -> tuple[str, str]:
+        """What a figure of the unit *queue* that no calls stand behind is made of, English and Chinese."""
+        apart = self._aparts.get(queue)
+        if metric == _APART and apart is not None:
+            return words_of(metric, apart)
+        sources = self.board.sources() or []
+        state = metric.removeprefix("sources_")
+        named = [(name, *span(ms)) for name, how, ms in sources if how == state]
+        return (
+            ", ".join(f"{name} ({en})" for name, en, _ in named),
+            "、".join(f"{name}({zh})" for name, _, zh in named),
+        )
 
     def _agent_ms(self, time: UnitTime) -> NDArray[np.int64]:
         tick = self.board.tick
@@ -225,6 +328,10 @@ class Units:
         """Whether any agent of *unit* is not offline."""
         return sum(self.board.agents(unit)[1:]) > 0
 
+    @property
+    def habit(self) -> None:
+        """Nothing is learned of units: what is unusual is unusual in a queue."""
+
     def watch(self, queue: str, since_ms: int) -> None:
         """Begin to count the window ``resolve`` of a unit."""
         self._watches[queue] = Watch(since_ms)
@@ -257,8 +364,12 @@ class Units:
             "held": self._held,
             "times": {name: time.freeze() for name, time in self._times.items()},
             "strays": self.strays.freeze(),
+            "quality": self._quality.freeze(),
+            "judged": self._judged,
             "clock": [self._live, self._clock_ms],
             "planned": self.judgement.plan.common(),
+            "storms": self._storms.freeze(),
+            "book": self._queues.storms.common(),
         }
         return orjson.dumps(head) + b"\n" + self.board.freeze()
 
@@ -279,8 +390,12 @@ class Units:
         self._held = [(tick, record) for tick, record in head["held"]]
         self._live, self._clock_ms = head["clock"]
         self.judgement.plan.thaw(head["planned"])
+        self._storms.thaw(head.get("storms", {}))
+        self._queues.storms.thaw(head.get("book", {}))
         for name, state in head["times"].items():
             self._times[name] = UnitTime()
             self._times[name].thaw(state)
         self.strays.thaw(head["strays"])
+        self._quality.thaw(head.get("quality", [[0, 0]]))
+        self._judged = head.get("judged", -1)
         self.board.thaw(rest)

@@ -9,6 +9,7 @@ import numpy as np
 import orjson
 
 from agents.actor import PartitionActor
+from agents.plan_view import PlanView
 from agents.shown import shown
 from agents.unit_view import UnitView
 from models.hours import settings_for
@@ -50,6 +51,7 @@ class MetricsView:
     def __init__(self, actor: PartitionActor) -> None:
         self._actor = actor
         self._units = UnitView(actor.units)
+        self._plans = PlanView(actor.plans, actor.live)
         self._written: dict[int, int] = {}
         self._pending: set[int] = set()
 
@@ -63,6 +65,7 @@ class MetricsView:
         quiet = [at for at in range(len(actor.windows.figures)) if wall_ms - self._written.get(at, 0) >= REFRESH_MS]
         due = sorted(self._pending.union(quiet), key=lambda at: self._written.get(at, 0))[:ROWS_MAX]
         staffed = actor.windows.counts("staffed")
+        self._plans.begin()
         out = self._units.rows(wall_ms)
         for at in due:
             self._pending.discard(at)
@@ -74,8 +77,10 @@ class MetricsView:
         actor = self._actor
         queue, row = actor.names.names[at], actor.windows.figures[at]
         settings = settings_for(actor.catalogue, queue)
+        plan = self._plans.part(actor.catalogue, queue, actor.windows.now_ms)
         return orjson.dumps(
-            {
+            ({"plan": plan} if plan else {})
+            | {
                 "queue": queue,
                 "at_ms": actor.windows.now_ms,
                 "wall_ms": wall_ms,

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from agents.actor import PartitionActor
 from models.catalogue import Catalogue
 from models.encode import clock_record, encode_event
@@ -19,12 +21,16 @@ def warm() -> None:
         encode_event({**base, "id": "1", "type": "call.offered", "ts": 1}),
         encode_event({**base, "id": "2", "type": "call.answered", "ts": 2, "wait_ms": 1}),
         encode_event({**base, "id": "3", "type": "agent.state", "ts": 2, "agent": "a", "state": "ready"}),
+        clock_record(10_000, "warm"),
         clock_record(1_900_000, "warm"),
     ]
     actor.apply(events, range(len(events)))
     actor.windows.watch("warm/up", 1)
     again = PartitionActor(0, 1, Catalogue())
     again.thaw(actor.position, actor.freeze_common(), actor.freeze(actor.changed()))
+    again.habits.mark_odd("warm/up", date(1970, 1, 1))
+    again.habits.learned("warm/up")
+    again.habits.band("warm/up", "talk_unusual", "30m")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from alerts import (
     consultation,
     findings,
+    habit_commands,
     handover,
     limits,
     negotiation,
@@ -20,6 +21,7 @@ from alerts import (
     reports,
     roles,
     routing,
+    storm_pages,
     verification,
 )
 from alerts.ask import Ask, No
@@ -40,6 +42,8 @@ def obey(catalogue: Catalogue, turn: Turn, order: WorkOrder, command: OrderComma
     ask = Ask(catalogue, turn, order, command, ident)
     no = _refused(ask)
     if no is None:
+        if order.withheld and command.actor == order.owner:
+            storm_pages.forget_page(order)  # who acts on it knows of it
         _HANDLERS[command.command](ask)
         return
     turn.log(order, command.command, "refused", no.text, command.actor, {"reason": no.reason, **no.data}, no.live)
@@ -71,6 +75,8 @@ def _may_resolve(ask: Ask) -> No | None:
     if any(f.verify == "signed" and f.person == ask.actor for f in ask.order.findings):
         return No("the_checker_cannot_resolve", f"{ask.actor} signs the check that it is over: another one resolves it")
     turn, order = ask.turn, ask.order
+    if findings.queues_left(order):
+        return None  # each queue of a storm is judged by itself
     active = [turn.rules[r] for r in sorted(order.active) if r in turn.rules] + findings.rules(order)
     against = verification.refusal(active, lambda m, w: turn.read(order.queue, m, w))
     return No(against.reason, against.text, {against.figure: against.value}) if against else None
@@ -153,6 +159,8 @@ def _may_sign(ask: Ask) -> No | None:
     if left := findings.pending(ask.order):
         text = f"{left[0].id} is over only by its own way of verification ({left[0].verify})"
         return No("findings_open", text)
+    if waits := findings.queues_left(ask.order):
+        return No("storm_queues_open", f"{waits} are still open: each is proven by its own calls")
     return None
 
 
@@ -186,6 +194,7 @@ _GUARDS: dict[str, Callable[[Ask], No | None]] = {
     "over": reports.may_be_over,
     "sign_check": reports.may_sign_check,
     "helped": _may_help,
+    "adopt": habit_commands.may_adopt,
 }
 
 
@@ -202,6 +211,8 @@ def _acknowledge(ask: Ask) -> None:
 def _own(ask: Ask, person_id: str) -> None:
     """Make *person_id* the one accountable; the climb begins anew with that person."""
     person = routing.person_of(ask.catalogue, person_id) or Person(person_id, person_id, "")
+    if ask.order.parent is not None:
+        storm_pages.leave(ask.catalogue, ask.turn, ask.order, "taken_out_of_the_storm", page=False)
     ask.order.private.tried.clear()
     ask.order.private.handover_to = ""
     people.give(ask.order, person)
@@ -346,4 +357,5 @@ _HANDLERS: dict[str, Callable[[Ask], None]] = {
     "release": consultation.release,
     "close_problem": problem_desk.close,
     "helped": _helped,
+    "adopt": habit_commands.adopt,
 }

@@ -7,15 +7,29 @@ people from `alerts.routing`, the limits from `alerts.deadlines`, the proof from
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
-from alerts import consultation, deadlines, findings, handover, limits, people, problem_desk, proof, routing
+from alerts import (
+    briefs,
+    consultation,
+    deadlines,
+    findings,
+    handover,
+    limits,
+    outage,
+    people,
+    problem_desk,
+    proof,
+    routing,
+    storm_pages,
+)
 from alerts.episode import order_id
 from alerts.judge import Change
 from alerts.moves import go
 from alerts.order import WorkOrder
 from alerts.rules import Step
 from alerts.turn import SYSTEM, Turn
-from alerts.workorder import NEW, OPEN, moved
+from alerts.workorder import NEW, OPEN, UNANSWERED, moved
 from models.catalogue import Catalogue
 from models.duty import on_duty
 
@@ -23,14 +37,17 @@ from models.duty import on_duty
 Data = Mapping[str, str | int | float | bool | None]
 
 
-def time_passes(catalogue: Catalogue, turn: Turn, order: WorkOrder, still: bool = False) -> None:
+def time_passes(catalogue: Catalogue, turn: Turn, order: WorkOrder, still: bool = False, held: bool = False) -> None:
     """One clock of an open order: its limits, the handover of its shift, then its verification.
 
-    While it stands *still* for a planned event it is handed over and no more.
+    While it stands *still* for a planned event it is handed over and no more. One that a storm has *held* is verified
+    and no more: it is handed over with its parent.
     """
-    if not still:
+    if not (still or held):
         limits.dues(catalogue, turn, order)
-    handover.dues(catalogue, turn, order)
+        outage.pass_time(catalogue, turn, order)
+    if not held:
+        handover.dues(catalogue, turn, order)
     if order.state != "verifying" or still:
         return
     if order.private.by_itself and order.active:  # it broke while it was on hold
@@ -57,7 +74,9 @@ def _open(catalogue: Catalogue, turn: Turn, change: Change, said: tuple[str, str
     queue, rule = change.queue, change.rule
     order = WorkOrder(order_id(queue, change.started_ms), queue, "detected", rule.severity, turn.now_ms)
     order.state = moved(NEW, "breached") or "detected"
+    order.private.broke_ms = turn.now_ms
     order.symptoms, order.active, order.sentence = [rule.id], [rule.id], said[0]
+    outage.began(order, change, turn.now_ms)
     begin(catalogue, turn, order, said, "breached", data={"rule": rule.id, "started_ms": change.started_ms})
     return order
 
@@ -72,6 +91,7 @@ def begin(
     data: Data | None = None,
 ) -> None:
     """A new order, opened by *event*: to a person, with its limits, with what like orders have taught."""
+    briefs.first(turn, order)
     figures = turn.figures(order)
     order.private.first_figures = {name: value for name, value in figures.items() if value is not None}
     turn.log(order, event, "raised", said[0], actor, data)
@@ -84,8 +104,12 @@ def begin(
         people.give(order, choice.person)
         go(order, "breached")
         turn.log(order, event, "dispatched", choice.reason, data={"owner": choice.person.id})
-        people.page(catalogue, turn, order, choice.person, said)
-    turn.alert("raised", order, *said)
+        if actor == SYSTEM:
+            storm_pages.first_page(catalogue, turn, order, choice.person, said)
+        else:
+            people.page(catalogue, turn, order, choice.person, briefs.with_headline(order, said, turn.now_ms))
+    if not storm_pages.joins(turn, order):
+        turn.alert("raised", order, *said)
     _remember(catalogue, turn, order, event)
 
 
@@ -108,12 +132,16 @@ def _join(catalogue: Catalogue, turn: Turn, order: WorkOrder, change: Change, sa
     rule, new = change.rule, change.rule.id not in order.symptoms
     if new:
         order.symptoms.append(rule.id)
+    if order.state in UNANSWERED and (not order.active or rule.severity < order.severity):
+        order.private.broke_ms = turn.now_ms
     if rule.id not in order.active:
         order.active.append(rule.id)
     order.private.unproven = [r for r in order.private.unproven if r != rule.id]
+    outage.began(order, change, turn.now_ms)
     if rule.severity < order.severity:
         order.severity, order.sentence = rule.severity, said[0]
         tighten(catalogue, turn, order)
+        _brief_anew(turn, order)
     if not order.private.by_itself:
         proof.joined(catalogue, turn, order)
     go(order, "joined")
@@ -146,6 +174,7 @@ def tighten(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
 def _relapse(catalogue: Catalogue, turn: Turn, order: WorkOrder, change: Change, said: tuple[str, str]) -> None:
     rule = change.rule
     order.active = [rule.id]
+    outage.began(order, change, turn.now_ms)
     if rule.id not in order.symptoms:
         order.symptoms.append(rule.id)
     reopen(catalogue, turn, order, rule.severity, said, {"rule": rule.id})
@@ -158,6 +187,7 @@ def reopen(
     go(order, "relapsed")
     order.reopened += 1
     order.closed_ms = order.cause = order.measure = order.verification = None
+    storm_pages.came_back(turn, order)
     order.sentence, order.severity = said[0], min(order.severity, severity)
     order.private.unproven.clear()
     order.private.cancel_by = order.private.cancel_reason = ""
@@ -168,12 +198,15 @@ def reopen(
         people.give(order, owner)
         order.private.tried = [owner.id]
     limits.both_anew(catalogue, turn, order, owner)
+    briefs.first(turn, order)
     turn.log(order, "relapsed", "reopened", said[0], data={**data, "reopened": order.reopened})
     consultation.keep_apart(catalogue, turn, order)
     if turn.memory.withdraw(order):
         turn.log(order, "relapsed", "experience_withdrawn", "it was not over, so what was done has not helped")
-    if owner is not None:
-        people.page(catalogue, turn, order, owner, said)
+    if owner is not None and turn.by_clock:
+        storm_pages.first_page(catalogue, turn, order, owner, said)
+    elif owner is not None:
+        people.page(catalogue, turn, order, owner, briefs.with_headline(order, said, turn.now_ms))
     turn.alert("raised", order, f"Again, inside the reopen window: {said[0]}", f"复发:{said[1]}")
 
 
@@ -182,7 +215,21 @@ def worse(turn: Turn, order: WorkOrder | None, change: Change, said: tuple[str, 
     if order is None or order.state not in OPEN or change.rule.id not in order.active:
         return
     order.sentence = said[0]
+    _brief_anew(turn, order)
     turn.log(order, "joined", "worse", said[0], data={"rule": change.rule.id})
+
+
+def _brief_anew(turn: Turn, order: WorkOrder) -> None:
+    """It got worse: what is known now. What a storm holds is told of with its parent; a first briefing comes first."""
+    if order.parent is None and order.briefing is not None:
+        turn.brief(order)
+
+
+def brief_again(turn: Turn, order: WorkOrder) -> None:
+    """It is still open: what is known of its trouble now. A queue that is closed, with nobody waiting, has none."""
+    read = partial(turn.read, order.queue)
+    if (read("open", "now") != 0 or read("waiting", "now")) and turn.brief(order):
+        turn.log(order, "brief_due", "briefed", "still_open")
 
 
 def ended(catalogue: Catalogue, turn: Turn, order: WorkOrder | None, change: Change, said: tuple[str, str]) -> None:
@@ -190,6 +237,7 @@ def ended(catalogue: Catalogue, turn: Turn, order: WorkOrder | None, change: Cha
     if order is None or order.state not in OPEN or change.rule.id not in order.active:
         return
     order.active.remove(change.rule.id)
+    outage.ended(order, change, turn.now_ms)
     if change.step != Step.RECOVERED:
         order.private.unproven.append(change.rule.id)
     decision = "withdrawn" if change.step == Step.WITHDRAWN else "symptom_ended"
@@ -202,7 +250,8 @@ def people_changed(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
     """New settings: an owner or liaison whom they do not know any more is replaced by the normal routing."""
     if not catalogue.people:
         return  # there is nobody to take it: the name stays, a person who comes later can
-    _handlers_changed(catalogue, turn, order)
+    if order.parent is None:  # a child has whom its parent has
+        _handlers_changed(catalogue, turn, order)
     consultation.settings_changed(catalogue, turn, order)
 
 

@@ -11,13 +11,17 @@ from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any
 
+from alerts.habit.subjects import SUBJECT
 from alerts.judge import Change
+from alerts.per_agent import AGENTS
 from alerts.rules import Step
 from models.catalogue import QueueSettings, Rule
 from models.metric import METRIC
 
 #: A figure of the queue at hand: (metric, window) to its value, None when undefined.
 Read = Callable[[str, str], float | None]
+#: How the figure behind what is unusual stands, and what is usual of the figure of a limit: (rule, window) to words.
+Usual = Callable[[Rule, str], tuple[str, str]]
 
 _OVER_EN = {"now": "now", "day": "today", "resolve": "for the calls since the resolve"}
 _OVER_ZH = {"now": "当前", "day": "当日", "resolve": "处理完成后的来电"}
@@ -59,6 +63,8 @@ def amount(metric: str, value: float | None) -> tuple[str, str]:
         return shown, shown
     if unit == "ms":
         return span(value)
+    if unit == "limits":
+        return f"{value:.2g} times the alarm limit", f"告警限的{value:.2g}倍"
     return (f"{value:g} calls", f"{value:g}通") if unit == "calls" else (f"{value:g}", f"{value:g}")
 
 
@@ -83,6 +89,18 @@ def counts(metric: str, window: str, settings: QueueSettings, read: Read) -> tup
     if metric == "abandonment_rate":
         of, lost = _n(read("outcomes", window)), _n(read("abandoned", window))
         return f"{of} calls, {lost} abandoned", f"共{of}通,放弃{lost}通"
+    if metric == "since_connected_ms":
+        came = _n(read("unconnected", "now"))
+        return f"{came} came and nobody was answered", f"来电{came}通,无一接通"
+    if metric == "login_failures":
+        here = _n(read("agents_signed_in", "now"))
+        return f"{here} agents signed in", f"签入坐席{here}人"
+    if metric in ("capacity_use", "occupancy"):
+        load, here, short = _load(window, read)
+        return (
+            f"load {load} erlangs, {here} agents signed in, {short} short",
+            f"话务强度{load},签入坐席{here}人,缺{short}人",
+        )
     if window != "now":
         of, late = _n(read("outcomes", window)), _n(read("waiting_past_threshold", "now"))
         return f"{of} calls, {late} waiting past {seconds} s", f"共{of}通,{late}通排队超过{seconds}秒"
@@ -90,6 +108,12 @@ def counts(metric: str, window: str, settings: QueueSettings, read: Read) -> tup
         waiting = _n(read("waiting", "now"))
         return f"{waiting} waiting", f"排队{waiting}通"
     return "", ""
+
+
+def _load(window: str, read: Read) -> tuple[str, str, str]:
+    load, short = read("load_erlangs", window), read("agents_short", "now")
+    shown = "?" if load is None else f"{load:.1f}"
+    return shown, _n(read("agents_signed_in", "now")), _n(None if short is None else max(short, 0.0))
 
 
 def _n(value: float | None) -> str:
@@ -108,6 +132,10 @@ def standing(
     )
     formula, seconds = settings.formula.name.lower(), settings.threshold_ms // 1000
     how_en, how_zh = (f" ({formula}, {seconds} s)", f"({formula},{seconds}秒)") if metric.id in _SERVICE else ("", "")
+    if rule.per == "agent" and (agents := read(*AGENTS)):
+        each_en, each_zh = amount(rule.metric, rule.limit / agents)
+        limit_en += f" ({each_en} per agent, {agents:g} signed in)"
+        limit_zh += f"(每坐席{each_zh},签入{agents:g}人)"
     calls_en, calls_zh = counts(rule.metric, window, settings, read)
     name = metric.en[0].upper() + metric.en[1:]
     return (
@@ -116,10 +144,36 @@ def standing(
     )
 
 
-def sentence(change: Change, now_ms: int, settings: QueueSettings, read: Read) -> tuple[str, str]:
-    """What is said of one step of an episode, English and Chinese."""
+def beside(queue: str, rule: Rule, behind: tuple[str, str]) -> tuple[str, str]:
+    """A figure that is no count of the queue's own calls, by what it is made of: sources, a channel and the others."""
+    metric, (when_en, when_zh) = METRIC[rule.metric], over(rule.window)
+    name = metric.en[0].upper() + metric.en[1:]
+    if metric.unit == "sources":
+        return f"{name}: {behind[0]}", f"{metric.zh}:{behind[1]}"
+    return f"{name} at {queue} {when_en}: {behind[0]}", f"{queue} {when_zh}{metric.zh}:{behind[1]}"
+
+
+def sentence(
+    change: Change,
+    now_ms: int,
+    settings: QueueSettings,
+    read: Read,
+    usual: Usual | None = None,
+    behind: tuple[str, str] = ("", ""),
+) -> tuple[str, str]:
+    """What is said of one step of an episode, English and Chinese. *usual* speaks of what was learned of the queue,
+    *behind* is what a figure that is no count of its calls is made of."""
     rule = change.rule
-    en, zh = standing(change.queue, rule, rule.window, change.value, settings, read)
+    if behind[0]:
+        en, zh = beside(change.queue, rule, behind)
+    elif usual is not None and rule.metric in SUBJECT:
+        en, zh = usual(rule, rule.window)
+    else:
+        en, zh = standing(change.queue, rule, rule.window, change.value, settings, read)
+    if change.step == Step.AS_USUAL:
+        more = usual(rule, rule.window) if usual is not None else ("", "")
+        side_en, side_zh = ("Below", "低于") if rule.below else ("Above", "高于")
+        return f"{side_en} its limit as usual: {en}; {more[0]}", f"{side_zh}限值,属常态:{zh};{more[1]}"
     lasted_en, lasted_zh = span(now_ms - change.started_ms)
     what_en, what_zh = METRIC[rule.metric].en, METRIC[rule.metric].zh
     if change.step == Step.UPDATE:

@@ -53,7 +53,14 @@ def pending(order: WorkOrder) -> list[Finding]:
 
 def waited_for(order: WorkOrder) -> str:
     """What is to come beside calls, in words; "" when nothing is."""
-    return ", ".join(_awaited(finding) for finding in pending(order) if finding.verify != "figure")
+    waits = [_awaited(finding) for finding in pending(order) if finding.verify != "figure"]
+    return ", ".join([*waits, queues_left(order)] if queues_left(order) else waits)
+
+
+def queues_left(order: WorkOrder) -> str:
+    """The queues of a storm that are to be proven one by one, in words; "" where none is left or there was no storm."""
+    storm = order.storm
+    return f"{storm.open} of {storm.count} queues of the storm" if storm is not None and not storm.over else ""
 
 
 def _awaited(finding: Finding) -> str:
@@ -65,8 +72,11 @@ def _awaited(finding: Finding) -> str:
 
 
 def needs_calls(order: WorkOrder, symptoms: int) -> bool:
-    """Whether calls have anything to prove: a symptom, a finding with a figure, or an order without findings."""
-    return symptoms > 0 or bool(rules(order)) or not order.findings
+    """Whether calls have anything to prove: a symptom, a finding with a figure, or an order without findings.
+
+    A storm is proven by its queues, each by its own calls.
+    """
+    return symptoms > 0 or bool(rules(order)) or not (order.findings or order.storm)
 
 
 def undefined(order: WorkOrder, read: Read) -> bool:

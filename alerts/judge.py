@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.rules import ACTIVE, IDLE, KEPT, PAIR, RULE, Records, Step, judge
+from alerts.per_agent import AGENTS, scaled
+from alerts.rules import ACTIVE, IDLE, KEPT, PAIR, RULE, USUAL, Records, Step, judge
+from alerts.usual import GATE, KNOWN, OF_ONE_CALL, gate_of
 from models.catalogue import Rule
-from models.metric import figure, sample_of
+from models.metric import METRIC, figure, sample_of
 
 Figures = NDArray[np.float64]
 
@@ -37,7 +39,7 @@ def sample_figure(rule: Rule) -> tuple[str, str] | None:
     sample = sample_of(rule.metric)
     if sample is not None:
         return sample, rule.window
-    return ("arrivals", "30m") if rule.min_sample > 0 else None
+    return METRIC[rule.metric].start if rule.min_sample > 0 else None
 
 
 def compiled(rules: Sequence[Rule]) -> Records:
@@ -48,6 +50,10 @@ def compiled(rules: Sequence[Rule]) -> Records:
         record["column"] = figure(rule.metric, rule.window)
         record["sample_column"] = figure(*sample) if sample else -1
         record["start_only"] = sample_of(rule.metric) is None
+        record["per_column"] = figure(*AGENTS) if rule.per == "agent" else -1
+        gate = gate_of(rule.metric) if rule.usual == "quiet" else None
+        record["gate_column"], record["gate"] = figure(*gate) if gate else -1, GATE
+        record["known_column"] = figure(*KNOWN) if gate and rule.metric in OF_ONE_CALL else -1
         record["sign"] = -1.0 if rule.below else 1.0
         for name in ("limit", "target", "recovery", "min_sample", "hold_ms", "recover_hold_ms"):
             record[name] = getattr(rule, name)
@@ -59,7 +65,7 @@ def same_watch(old: Rule, new: Rule, queue: str) -> bool:
 
     A trend note has no order, so a rule that becomes one, or ceases to be one, is another rule.
     """
-    if (old.metric, old.window, old.below) != (new.metric, new.window, new.below):
+    if (old.metric, old.window, old.below, old.per) != (new.metric, new.window, new.below, new.per):
         return False
     return (old.severity >= TREND) == (new.severity >= TREND) and fnmatchcase(queue, new.pattern)
 
@@ -123,11 +129,26 @@ class Judge:
         return sorted(gone, key=lambda c: (c.queue, c.rule.id)), changed
 
     def tile(self, queue: str) -> str:
-        """``breach`` with an active episode, ``warn`` beyond a target, else ``ok``."""
-        first, last = self._first.get(queue, (0, 0))
-        if (self._pairs["state"][first:last] == ACTIVE).any():
+        """``breach`` beyond a limit (an active episode, or as usual), ``warn`` beyond a target or in a trend, else
+        ``ok``."""
+        pairs = self._pairs[slice(*self._first.get(queue, (0, 0)))]
+        beyond = (pairs["state"] == ACTIVE) | ((pairs["state"] == USUAL) & (pairs["back"] != 0))
+        if any(self.rules[rule].severity < TREND for rule in pairs["rule"][beyond]):
             return "breach"
-        return "warn" if self._pairs["warn"][first:last].any() else "ok"
+        return "warn" if beyond.any() or pairs["warn"].any() else "ok"
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether no figure is, or was lately, beyond its limit."""
+        return not self._waiting and not self._pairs["state"].any()
+
+    def troubled(self) -> set[str]:
+        """The queues with an active episode that is more than a trend."""
+        grave = np.array([rule.severity < TREND for rule in self.rules], bool)
+        active = self._pairs[self._pairs["state"] == ACTIVE]
+        found = {self._names[row] for row in active["row"][grave[active["rule"]]]} if len(active) else set()
+        ids, at = {rule.id for rule in self.rules if rule.severity < TREND}, KEPT.index("state")
+        return found | {q for q, kept in self._waiting.items() if any(kept[r][at] == ACTIVE for r in ids & kept.keys())}
 
     def active(self, queue: str, rule_id: str, figures: Figures) -> Change | None:
         """The active episode of the pair as if it began now, with its value; None without one, or without a row yet."""
@@ -209,9 +230,10 @@ class Judge:
         behind = sample_figure(rule)
         value = float(figures[row, figure(rule.metric, rule.window)])
         sample = float(figures[row, figure(*behind)]) if behind else np.nan
+        agents = float(figures[row, figure(*AGENTS)])
         return Change(
             self._names[row],
-            rule,
+            scaled(rule, None if np.isnan(agents) else agents),
             step,
             int(pair["since_ms"]),
             None if np.isnan(value) else value,

@@ -21,4 +21,5 @@ def go(order: WorkOrder, event: str) -> bool:
     order.state = to
     if to not in OPEN:
         order.planned = order.private.still_since_ms = None
+        order.withheld = False
     return True

@@ -76,6 +76,37 @@ class Finding:
 
 
 @dataclass(slots=True)
+class Outage:
+    """No call connects: the fields of ``models.outputs.Outage``."""
+
+    since_ms: int
+    ended_ms: int | None = None
+    marks: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Storm:
+    """The queues that broke together; the fields of ``models.outputs.Storm``."""
+
+    since_ms: int
+    queues: list[str] = field(default_factory=list)
+    count: int = 0
+    open: int = 0
+    over: bool = False
+
+
+@dataclass(slots=True)
+class Brief:
+    """What was known of the queue's trouble at a moment; the fields of ``models.outputs.Briefing``."""
+
+    at_ms: int
+    english: list[str]
+    chinese: list[str]
+    data: dict[str, float | str | None]
+    left_out: dict[str, str]
+
+
+@dataclass(slots=True)
 class Like:
     """A similar closed order that was offered; the fields of ``models.outputs.Like``."""
 
@@ -115,6 +146,11 @@ class Private:
     verdict: str = ""
     resolved_by: str = ""
     calls_passed: str = ""  #: what the calls since the resolve have proven, while findings are still open
+    broke_ms: int = 0  #: when its queue broke, or broke again: what breaks together may be a storm
+    page_to: str = ""  #: whose page is withheld
+    page_said: list[str] = field(default_factory=list)  #: its words, English and Chinese
+    page_from_ms: int = 0  #: since when it is withheld
+    storm_told_ms: int = 0  #: of a storm: when its numbers were logged last
     first_figures: dict[str, float] = field(default_factory=dict)  #: those of the symptoms when it opened
 
 
@@ -151,18 +187,24 @@ class WorkOrder:
     like: list[Like] = field(default_factory=list)
     problem: str | None = None
     planned: str | None = None
+    storm: Storm | None = None
+    parent: str | None = None
+    withheld: bool = False
+    outage: Outage | None = None
+    briefing: Brief | None = None
     private: Private = field(default_factory=Private)
 
 
 _PUBLIC: Final = tuple(f.name for f in fields(WorkOrder) if f.name != "private")
 _TEXTS: Final = ("symptoms", "active")
-_PARTS: Final = ("verification", "negotiation", "consultation")
+_PARTS: Final = ("verification", "negotiation", "consultation", "outage", "briefing")
 _LISTS: Final = ("findings", "like")
 
 
 def public(order: WorkOrder) -> dict[str, Any]:
     """*order* as its payload without ``pos``; lists and parts are copies."""
     shown: dict[str, Any] = {name: getattr(order, name) for name in _PUBLIC}
+    shown["storm"] = asdict(order.storm) if order.storm else None
     for name in _TEXTS:
         shown[name] = list(shown[name])
     for name in _PARTS:
@@ -180,16 +222,21 @@ def packed(order: WorkOrder) -> dict[str, Any]:
 def unpacked(state: dict[str, Any]) -> WorkOrder:
     """The order that `packed` wrote."""
     kept: dict[str, Any] = dict(state)
+    storm = kept.get("storm")
+    kept["storm"] = Storm(**storm | {"queues": list(storm["queues"])}) if storm else None
     kept |= {name: list(kept[name]) for name in _TEXTS}
     talks = kept.pop("negotiation")
     if talks is not None:
         talks = Negotiation(**talks | {"offers": [Offer(**offer) for offer in talks["offers"]]})
-    check, consulted = kept.pop("verification"), kept.pop("consultation")
+    check, consulted, outage = kept.pop("verification"), kept.pop("consultation"), kept.pop("outage", None)
+    brief = kept.pop("briefing", None)
     return WorkOrder(
         **{name: value for name, value in kept.items() if name not in (*_LISTS, "private")},
         verification=Check(**check) if check else None,
         negotiation=talks,
         consultation=_consultation(consulted) if consulted else None,
+        outage=Outage(**outage | {"marks": list(outage["marks"])}) if outage else None,
+        briefing=Brief(**brief) if brief else None,
         findings=[Finding(**finding) for finding in kept["findings"]],
         like=[Like(**like) for like in kept["like"]],
         private=Private(**kept["private"]),

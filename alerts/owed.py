@@ -238,6 +238,8 @@ def wanted(channel: Channel, case: Case, shown: Shown) -> str | None:
         return _over(channel, order) if known else None
     if not fires and not (fnmatchcase(order["queue"], channel.pattern) and order["severity"] <= channel.severity):
         return None
+    if not fires and (order.get("parent") or order.get("withheld")):
+        return None  # its parent is shown for it; until its page goes out it may have one
     if channel.kind == "pagerduty":
         return _pagerduty(case, order, shown) if fires else "trigger"
     if channel.kind == "webhook":

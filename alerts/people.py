@@ -25,7 +25,9 @@ def page(
     *kind* is ``asked`` for what is asked of this person beside: the owner's answer does not settle it.
     """
     last = order.private.paged.get(person.id)
-    if event := turn.quiet(order):
+    if order.parent is not None and kind == "page":
+        turn.log(order, "breached", "suppressed", "storm", data={"person": person.id, "parent": order.parent})
+    elif event := turn.quiet(order):
         turn.log(order, "breached", "suppressed", "planned_event", data={"person": person.id, "planned": event})
     elif order.severity >= 3 and not on_duty(catalogue, person, turn.now_ms):
         turn.log(order, "breached", "suppressed", "off_duty_and_not_urgent", data={"person": person.id})

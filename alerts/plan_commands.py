@@ -156,7 +156,7 @@ def _tell_event(turn: Turn, queue: str, event: Event, state: str, by: str | None
 
 def _declare(catalogue: Catalogue, turn: Turn, plan: Plan, queue: str, command: OrderCommand, ident: str) -> No | None:
     name = short_id("EM-", command.event or ident)
-    event = Event(name, EMERGENCY, command.covers, turn.now_ms, None, command.reason, command.actor)
+    event = Event(name, EMERGENCY, command.covers, turn.now_ms, None, command.reason, command.actor, told_in=queue)
     if no := _place_fault(catalogue, queue, event) or _known_fault(plan, event):
         return no
     alike = plan.alike(event)
@@ -193,9 +193,19 @@ def _tell_emergency(turn: Turn, queue: str, event: Event, said: tuple[str, str],
         "ended_ms": None if by is None else turn.now_ms,
         "ended_by": by,
         "ended_reason": reason,
+        "marks": list(event.marks),
     }
     heading = f"{event.covers}: emergency {event.id}"
     turn.alert_without_order("emergency", queue, _GRAVE, heading, said, parts={"emergency": part})
+
+
+def tell_mark(turn: Turn, event: Event, hours: int) -> str:
+    """The emergency has passed a mark and still is on; returns in which queue's log that is told."""
+    queue = event.told_in or event.covers
+    said = (f"EMERGENCY of {event.covers} has lasted {hours} hours: {event.text}",
+            f"{event.covers}应急状态已超过{hours}小时:{event.text}")  # fmt: skip
+    _tell_emergency(turn, queue, event, said, None, "")
+    return queue
 
 
 _Done = Callable[[Catalogue, Turn, Plan, str, OrderCommand, str], No | None]

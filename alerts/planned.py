@@ -21,12 +21,13 @@ from alerts.judge import Change
 from alerts.rules import Step
 from models.catalogue import Catalogue
 from models.fields import is_unit
-from models.planned import covers
+from models.planned import MARK_HOURS, covers
 
 EMERGENCY: Final = "emergency"
 #: Severities that a campaign does not keep quiet: nobody gets through.
 _NOT_BY_CAMPAIGN: Final = 1
 _NEVER: Final = 1 << 62
+_HOUR_MS: Final = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Event:
     text: str
     by: str
     source: str = ""
+    told_in: str = ""  #: the queue in whose log it was entered here, "" of old
+    marks: tuple[int, ...] = ()  #: hours that an emergency has passed and that were told
 
     def runs(self, now_ms: int) -> bool:
         """Whether it runs at *now_ms*."""
@@ -56,6 +59,7 @@ class Plan:
         self.withheld: dict[str, dict[str, str]] = {}  #: queue to rule id to event id
         self._of: dict[str, tuple[Event, ...]] = {}  # those that cover a queue, worked out when it is asked for
         self._next_end_ms = _NEVER
+        self.next_mark_ms = _NEVER  #: when the next mark of an emergency is passed
 
     # -- what is entered ------------------------------------------------------------------------------------------
 
@@ -81,8 +85,19 @@ class Plan:
     def _touch(self, event: Event) -> None:
         self._of.clear()
         self._next_end_ms = min((e.until_ms for e in self.events.values() if e.until_ms is not None), default=_NEVER)
+        ahead = (e.from_ms + h * _HOUR_MS for e in self.emergencies() for h in MARK_HOURS if h not in e.marks)
+        self.next_mark_ms = min(ahead, default=_NEVER)
         if not is_unit(event.covers):
             self._changed.add(event.covers)
+
+    def emergencies(self) -> list[Event]:
+        """Those that are on, by id."""
+        return [event for _, event in sorted(self.events.items()) if event.kind == EMERGENCY]
+
+    def marked(self, event: Event, hours: int) -> Event:
+        """*event* has passed the mark of *hours*, and that is told now."""
+        self.put(replace(event, marks=(*self.events[event.id].marks, hours)))
+        return self.events[event.id]
 
     def clock(self, now_ms: int) -> None:
         """Forget what is over."""
@@ -150,7 +165,7 @@ class Plan:
 
     def snapshot(self, queue: str) -> dict[str, Any]:
         """What is kept of *queue*, for JSON; empty when nothing is."""
-        own = [asdict(event) for event in self.events.values() if event.covers == queue and not is_unit(queue)]
+        own = [_packed(event) for event in self.events.values() if event.covers == queue and not is_unit(queue)]
         held = self.withheld.get(queue)
         return ({"events": own} if own else {}) | ({"withheld": dict(held)} if held else {})
 
@@ -165,7 +180,7 @@ class Plan:
 
     def common(self) -> list[dict[str, Any]]:
         """The events that belong to no one queue, for JSON."""
-        return [asdict(event) for event in self.events.values() if is_unit(event.covers)]
+        return [_packed(event) for event in self.events.values() if is_unit(event.covers)]
 
     def thaw(self, state: Iterable[dict[str, Any]]) -> None:
         """Take up what `common` gave, beside what is there of single queues."""
@@ -175,7 +190,11 @@ class Plan:
 
     def _take(self, events: Iterable[dict[str, Any]]) -> None:
         for event in events:
-            self.put(Event(**event))
+            self.put(Event(**event | {"marks": tuple(event.get("marks", ()))}))
+
+
+def _packed(event: Event) -> dict[str, Any]:
+    return asdict(event) | {"marks": list(event.marks)}
 
 
 def together(former: Iterable[list[dict[str, Any]]]) -> list[dict[str, Any]]:

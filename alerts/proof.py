@@ -8,7 +8,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import Final
 
-from alerts import consultation, findings, limits, people, verification
+from alerts import consultation, findings, limits, outage, people, storm_pages, verification
 from alerts.episode import amount, anomaly
 from alerts.judge import Change
 from alerts.moves import go
@@ -16,8 +16,8 @@ from alerts.order import RECOVERED_CAUSE, WITHDRAWN_CAUSE, Check, WorkOrder
 from alerts.rules import Step
 from alerts.turn import SYSTEM, Output, Turn
 from models.catalogue import Catalogue, Rule
-from models.metric import METRIC, WINDOW_MS
-from models.topics import ANOMALIES, DAY_MS
+from models.metric import METRIC
+from models.topics import ANOMALIES
 
 #: A verification that has paused for so long is left to people: longer than a weekend with a holiday beside it. A queue
 #: that never opens again, or whose sources are gone, would else keep its order open for ever.
@@ -107,7 +107,7 @@ def verify(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
 
 
 def _undecided(order: WorkOrder, check: Check) -> str:
-    if findings.pending(order):
+    if findings.pending(order) or findings.queues_left(order):
         return f"nothing has proven it yet: {_standing(order)}"
     return f"only {check.seen} of {check.needed} calls: a test call or signed evidence decides"
 
@@ -118,7 +118,9 @@ def _count(catalogue: Catalogue, turn: Turn, order: WorkOrder, check: Check, rul
     def read(metric: str, window: str) -> float | None:
         return turn.read(order.queue, metric, window)
 
-    count = verification.seen(rules, read)
+    habit = turn.live.habit
+    band = habit.band(order.queue, verification.FEWER, "resolve") if habit else None
+    count = verification.seen(rules, read, band.expected if band else None)
     if count >= check.needed and not findings.undefined(order, read):
         result = verification.outcome(rules, read)
         if result is not None:
@@ -175,7 +177,7 @@ def _stand(turn: Turn, order: WorkOrder, event: str, decision: str) -> None:
 def finish(catalogue: Catalogue, turn: Turn, order: WorkOrder) -> None:
     """Close a verification in which all has come that was waited for; it goes on otherwise."""
     check = order.verification
-    if check is None or order.state != "verifying" or findings.pending(order):
+    if check is None or order.state != "verifying" or findings.pending(order) or findings.queues_left(order):
         return
     if check.needed and not order.private.calls_passed:
         return
@@ -219,8 +221,9 @@ def close(
     stop_verification(turn, order, "passed", why)
     go(order, "verified")
     order.closed_ms = turn.now_ms
+    outage.stop(order, turn.now_ms)
     if order.cause is None:
-        left = symptoms(turn, order) or order.findings
+        left = symptoms(turn, order) or order.findings or order.storm
         order.cause, order.measure = RECOVERED_CAUSE if left else WITHDRAWN_CAUSE, "none"
     for finding in findings.pending(order):
         findings.passed(finding, why)
@@ -230,7 +233,7 @@ def close(
     order.private.cancel_by = order.private.cancel_reason = ""
     turn.log(order, "verified", "closed", why, actor)
     consultation.over(turn, order, "verified")
-    if turn.memory.keep(catalogue, order):
+    if order.parent is None and turn.memory.keep(catalogue, order):  # of a storm its parent teaches, once
         turn.log(order, "verified", "experience_kept", "cause, measure and effect are kept for orders like it")
     turn.alert("cleared", order, *said)
 
@@ -240,7 +243,8 @@ def _settle(turn: Turn, order: WorkOrder, rule_id: str, since_ms: int) -> None:
     rule = turn.rules.get(rule_id)
     if rule is None:
         return
-    quiet_until_ms = 0 if rule.window == "now" else since_ms + WINDOW_MS.get(rule.window, DAY_MS)
+    quiet = verification.quiet_ms(rule)
+    quiet_until_ms = since_ms + quiet if quiet else 0
     started_ms = turn.judge.settle(order.queue, rule_id, quiet_until_ms)
     if started_ms is None:
         return
@@ -262,5 +266,10 @@ def fail(catalogue: Catalogue, turn: Turn, order: WorkOrder, why: str) -> None:
     order.cause = order.measure = None
     limits.resolve_anew(catalogue, turn, order)
     turn.log(order, "failed", "reopened", why, data={"reopened": order.reopened})
-    turn.alert("changed", order, f"Not solved: {why}", f"验证未通过:{why}")
-    people.escalate(catalogue, turn, order, "failed", ("The verification failed", "验证未通过"))
+    said = (f"Not solved: {why}", f"验证未通过:{why}")
+    held = order.parent is not None
+    if held:
+        storm_pages.failed(catalogue, turn, order, said)
+    turn.alert("changed", order, *said)
+    if not held:
+        people.escalate(catalogue, turn, order, "failed", ("The verification failed", "验证未通过"))

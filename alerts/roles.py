@@ -88,6 +88,8 @@ MAY: Final[dict[str, May]] = {
     "cancel_plan": _may("person", "person", "unknown_person"),
     "declare_emergency": _may("person", "person", "unknown_person"),
     "stand_down": _may("person", "person", "unknown_person"),
+    "adopt": _may("lead", "shift_lead supervising", "cannot_be_accountable"),
+    "mark_odd": _may("person", "person", "unknown_person"),
 }
 
 

@@ -1,22 +1,31 @@
 """The judge: every rule against every queue that it names, at every clock, in one kernel.
 
-Theory. A (rule, queue) pair is in one of three states::
+Theory. A (rule, queue) pair is in one of four states::
 
     IDLE --breach--> PENDING --held for hold_ms--> ACTIVE --good for recover_hold_ms--> IDLE
                      PENDING --anything else--> IDLE
+    IDLE, PENDING --breach that is usual--> USUAL --no breach--> IDLE
+                                            USUAL --not usual any more--> PENDING
 
 - *breach*: the value is beyond the limit in the rule's direction, with at least ``min_sample`` calls behind it.
 - *good*: the value is on the other side of the limit by at least ``recovery`` (the band between is neither).
 - *unknown* (the value is undefined, or too few calls stand behind it) neither starts nor ends anything: a pending
   breach is forgotten, an active episode goes on and its way back begins anew.
 - A figure of now (waiting, silence) needs no sample to be true. With a ``min_sample`` it can *start* only after that
-  many arrivals in the last 30 minutes (a queue with three calls a day is not silent), and goes on and ends without.
+  many arrivals in the last 30 minutes (a queue with three calls a day is not silent), or what else its metric names as
+  its *start*, and goes on and ends without.
+- A rule *per agent* has its levels multiplied with the agents signed in; unknown agents make its value unknown.
 - *empty*: no call at all stands behind a windowed figure. An active episode that is empty for ``recover_hold_ms`` ends
   as NO_CALLS, since nothing is left that could be in breach.
 - *closed*: a queue outside its hours is not judged. A pending breach is forgotten, an active episode ends as CLOSED;
   while callers still wait it is frozen instead, and its way back begins anew.
 - *quiet*: after a passed verification old calls may still be in the window. Until ``quiet_until_ms`` (one window after
   the resolve), or until the figure has once been out of breach, the pair cannot start again.
+- *usual*: a limit that a queue breaks every day at lunch cries for nothing. A rule with a *gate* column opens an
+  episode only while that figure, how unusual the queue is here and now, is at least ``gate``, or not known. A breach
+  that is usual and has held for ``hold_ms`` is reported once as AS_USUAL and opens nothing; the tile shows it. An
+  episode that has begun ends by its own figure, whatever is usual. With a *known* column, too few calls to say what is
+  unusual (the gate is undefined, that figure is not) let the limit speak only when it is broken twice over.
 - *update*: an active figure that is worse than the last one told by more than a fifth of the limit, at most once in
   ``UPDATE_GAP_MS``.
 
@@ -38,6 +47,7 @@ from numpy.typing import NDArray
 IDLE: Final = 0
 PENDING: Final = 1
 ACTIVE: Final = 2
+USUAL: Final = 3  #: in breach, which is usual here
 
 UPDATE_GAP_MS: Final = 60_000
 WORSE_SHARE: Final = 0.2
@@ -49,7 +59,8 @@ _EMPTY: Final = 2
 
 
 class Step(IntEnum):
-    """What happened to an episode. The last four are its ends; WITHDRAWN is never the kernel's: its rule is gone."""
+    """What happened to an episode. From RECOVERED to WITHDRAWN they are its ends; WITHDRAWN is never the kernel's: its
+    rule is gone. AS_USUAL is no step of an episode: the limit is broken, as it is usually, and none begins."""
 
     NONE = 0
     START = 1
@@ -58,15 +69,23 @@ class Step(IntEnum):
     NO_CALLS = 4
     CLOSED = 5
     WITHDRAWN = 6
+    AS_USUAL = 7
 
 
 #: One rule. Values in the unit of the figure, times in milliseconds. *sample_column* -1: the figure needs no sample;
-#: *start_only* 1: it needs it to start only; *sign* +1: a value above the limit is the breach, -1: one below.
+#: *start_only* 1: it needs it to start only; *per_column* -1: the levels are as they stand, else they are multiplied
+#: with that figure (undefined: nothing is judged); *sign* +1: a value above the limit is the breach, -1: one below;
+#: *gate_column* -1: every breach counts, else those in which that figure is at least *gate* or undefined;
+#: *known_column* -1: none.
 RULE: Final = np.dtype(
     [
         ("column", np.int32),
         ("sample_column", np.int32),
         ("start_only", np.int8),
+        ("per_column", np.int32),
+        ("gate_column", np.int32),
+        ("known_column", np.int32),
+        ("gate", np.float64),
         ("sign", np.float64),
         ("limit", np.float64),
         ("target", np.float64),
@@ -77,7 +96,8 @@ RULE: Final = np.dtype(
     ]
 )
 #: One (rule, queue) pair. *since_ms* is its first clock in breach, *back* what its way back rests on since *back_ms*,
-#: *told* the last value told of the episode at *told_ms*, *warn* 1 when the figure is beyond its target.
+#: *told* the last value told of the episode at *told_ms*, *warn* 1 when the figure is beyond its target. In USUAL
+#: *back* is 1 once that was reported.
 PAIR: Final = np.dtype(
     [
         ("row", np.int32),
@@ -116,7 +136,7 @@ def measure(value: float, sample: float, min_sample: float, limit: float, sign: 
 
 
 @njit(cache=True, nogil=True)
-def step_active(pair, rule, place, value, now_ms):  # type: ignore[no-untyped-def]
+def step_active(pair, rule, place, value, scale, now_ms):  # type: ignore[no-untyped-def]
     """One clock of an active episode: 0 or the Step it takes."""
     way = _GOOD if place == 1 else _EMPTY if place == -2 else _NO_WAY_BACK
     if pair.back != way:
@@ -126,7 +146,7 @@ def step_active(pair, rule, place, value, now_ms):  # type: ignore[no-untyped-de
         if now_ms - pair.back_ms < rule.recover_hold_ms:
             return 0
         return 3 if way == _GOOD else 4
-    worse = (value - pair.told) * rule.sign > WORSE_SHARE * abs(rule.limit)
+    worse = (value - pair.told) * rule.sign > WORSE_SHARE * abs(rule.limit * scale)
     if place == 2 and worse and now_ms - pair.told_ms >= UPDATE_GAP_MS:
         pair.told = value
         pair.told_ms = now_ms
@@ -135,18 +155,24 @@ def step_active(pair, rule, place, value, now_ms):  # type: ignore[no-untyped-de
 
 
 @njit(cache=True, nogil=True)
-def step_idle(pair, rule, place, value, now_ms):  # type: ignore[no-untyped-def]
-    """One clock of a pair without an episode: 0 or START."""
+def step_idle(pair, rule, place, value, unusual, now_ms):  # type: ignore[no-untyped-def]
+    """One clock of a pair without an episode: 0, START or AS_USUAL. *unusual*: how unusual it is here, NaN unknown."""
     if place >= 0 and place != 2:
         pair.quiet_until_ms = 0
     if place != 2 or now_ms < pair.quiet_until_ms:
         pair.state = IDLE
+        pair.back = _NO_WAY_BACK
         return 0
-    if pair.state == IDLE:
-        pair.state = PENDING
+    stage = USUAL if unusual < rule.gate else PENDING
+    if pair.state != stage:
+        pair.state = stage
         pair.since_ms = now_ms
-    if now_ms - pair.since_ms < rule.hold_ms:
+        pair.back = _NO_WAY_BACK
+    if now_ms - pair.since_ms < rule.hold_ms or (stage == USUAL and pair.back != _NO_WAY_BACK):
         return 0
+    if stage == USUAL:
+        pair.back = _GOOD
+        return 7
     pair.state = ACTIVE
     pair.back = _NO_WAY_BACK
     pair.told = value
@@ -158,23 +184,26 @@ def step_idle(pair, rule, place, value, now_ms):  # type: ignore[no-untyped-def]
 def step_closed(pair, waiting):  # type: ignore[no-untyped-def]
     """One clock of a pair whose queue is outside its hours: 0 or CLOSED."""
     pair.warn = 0
-    if pair.state != ACTIVE:
+    active = pair.state == ACTIVE
+    pair.back = _NO_WAY_BACK
+    if not active:
         pair.state = IDLE
         return 0
-    pair.back = _NO_WAY_BACK
     return 0 if waiting > 0.0 else 5
 
 
 @njit(cache=True, nogil=True)
-def step_open(pair, rule, value, sample, now_ms):  # type: ignore[no-untyped-def]
-    """One clock of a pair whose queue is open: 0 or the Step it takes; keeps ``warn``."""
+def step_open(pair, rule, value, sample, scale, unusual, now_ms):  # type: ignore[no-untyped-def]
+    """One clock of a pair whose queue is open: 0 or the Step it takes; keeps ``warn``. Levels count *scale* times."""
     if rule.start_only == 1 and pair.state == ACTIVE:
         sample = np.inf
-    place = measure(value, sample, rule.min_sample, rule.limit, rule.sign, rule.recovery)
-    pair.warn = 1 if place >= 0 and (value - rule.target) * rule.sign > 0.0 else 0
+    if np.isnan(scale):
+        value = np.nan
+    place = measure(value, sample, rule.min_sample, rule.limit * scale, rule.sign, rule.recovery * scale)
+    pair.warn = 1 if place >= 0 and (value - rule.target * scale) * rule.sign > 0.0 else 0
     if pair.state == ACTIVE:
-        return step_active(pair, rule, place, value, now_ms)
-    return step_idle(pair, rule, place, value, now_ms)
+        return step_active(pair, rule, place, value, scale, now_ms)
+    return step_idle(pair, rule, place, value, unusual, now_ms)
 
 
 @njit(cache=True, nogil=True)
@@ -193,8 +222,13 @@ def judge(now_ms, figures, open_column, waiting_column, rules, pairs, out_pair, 
             step = step_closed(pair, figures[pair.row, waiting_column])
         else:
             sample = np.inf if rule.sample_column < 0 else figures[pair.row, rule.sample_column]
-            step = step_open(pair, rule, figures[pair.row, rule.column], sample, now_ms)
-        if step >= 3:
+            scale = 1.0 if rule.per_column < 0 else figures[pair.row, rule.per_column]
+            unusual = np.inf if rule.gate_column < 0 else figures[pair.row, rule.gate_column]
+            if np.isnan(unusual) and rule.known_column >= 0 and not np.isnan(figures[pair.row, rule.known_column]):
+                beyond = abs(figures[pair.row, rule.column] - rule.limit * scale)
+                unusual = 0.0 if beyond < abs(rule.limit * scale) else np.inf
+            step = step_open(pair, rule, figures[pair.row, rule.column], sample, scale, unusual, now_ms)
+        if 3 <= step <= 5:
             pair.state = IDLE
         if step != 0 or pair.state != state or pair.back != back or pair.quiet_until_ms != quiet:
             out_pair[n] = i

@@ -63,6 +63,9 @@ _DATA: Final[dict[str, Words]] = {
     "ends_ms": ("it ends", "下班"),
     "waited_for": ("waited for", "待接班人"),
     "planned": ("planned event", "计划事件"),
+    "parent": ("parent order", "上级工单"),
+    "queues": ("queues", "队列数"),
+    "of": ("of", "其中"),
 }
 
 
@@ -79,6 +82,7 @@ class Line:
     figures: tuple[tuple[Words, Words], ...]
     changed: tuple[tuple[Words, str | int], ...]
     state: Words | None  #: the new state, None when it stayed
+    brief: tuple[Words, ...]  #: what was known of the trouble then, sentence by sentence
     times: frozenset[str]  #: English names in *data* and *changed* whose values are epoch milliseconds
 
 
@@ -124,12 +128,18 @@ def _line(entry: Entry, before: Mapping[str, Any], known: Mapping[str, str]) -> 
         data=tuple((_DATA.get(k) or words.of_name(k), _named(v, known)) for k, v in data.items()),
         figures=tuple(_figure(name, value) for name, value in sorted(entry["live"].items())),
         changed=tuple((words.FIELDS[k], "-" if v is None else v) for k, v in after.items()),
+        brief=_brief(entry),
         state=words.STATES.get(entry["after"]) if entry["after"] != entry["before"] else None,
         times=frozenset(
             [(_DATA.get(k) or words.of_name(k))[0] for k in data if k.endswith("_ms")]
             + [words.FIELDS[k][0] for k in after if k.endswith("_ms")]
         ),
     )
+
+
+def _brief(entry: Entry) -> tuple[Words, ...]:
+    brief = entry["order_after"].get("briefing")
+    return tuple(zip(brief["english"], brief["chinese"], strict=True)) if brief else ()
 
 
 def _why(entry: Entry) -> Words:
@@ -197,6 +207,7 @@ def text(lines: Iterable[Line], zone: str, chinese: bool = False) -> str:
         out.append(f"    why   {said(line.why)}" + (f" ({valued(line.data, line.times)})" if line.data else ""))
         if line.figures:
             out.append("    live  " + "; ".join(f"{said(name)} {said(value)}" for name, value in line.figures))
+        out += [f"    brief {said(sentence)}" for sentence in line.brief]
         moved = [f"state {said(line.state)}"] if line.state else []
         if changed := valued(line.changed, line.times):
             moved.append(changed)
@@ -217,5 +228,6 @@ def record(line: Line) -> dict[str, Any]:
         "data": [[*name, value] for name, value in line.data],
         "figures": [[*name, *value] for name, value in line.figures],
         "changed": [[*name, value] for name, value in line.changed],
+        "brief": [list(sentence) for sentence in line.brief],
         "state": line.state,
     }

@@ -9,22 +9,47 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from datetime import date
+from typing import TYPE_CHECKING, Any, Protocol
 
 from alerts.judge import Judge
 from alerts.memory import Memory
 from alerts.order import WorkOrder, public
+from alerts.storm_book import StormBook
 from models.catalogue import Rule
 from models.topics import ALERTS, WORKORDER_LOG, WORKORDERS
 
+if TYPE_CHECKING:
+    from alerts.habit.book import Band
+
 SYSTEM = "system"
+
+
+class Habit(Protocol):
+    """What is normal for queues, and the ways to change it (`alerts.habit.book.HabitBook`)."""
+
+    def band(self, queue: str, subject: str, window: str) -> Band | None:
+        """What was expected of *subject* over *window* when it was judged last; None when unknown."""
+
+    def adopt(self, queue: str) -> Mapping[str, float] | None:
+        """The level of late is the norm from here on: by what each figure's was multiplied, None when unknown."""
+
+    def mark_odd(self, queue: str, day: date) -> bool:
+        """The local *day* teaches nothing; False when it was learned long ago."""
 
 
 class Live(Protocol):
     """The live figures, implemented by the windows. All times are stream time in milliseconds."""
 
+    @property
+    def habit(self) -> Habit | None:
+        """What was learned of the queues; None where nothing is (units)."""
+
     def value(self, queue: str, metric: str, window: str) -> float | None:
         """The current figure, None when it is undefined."""
+
+    def behind(self, queue: str, metric: str) -> tuple[str, str]:
+        """What a figure that no calls stand behind is made of, English and Chinese: the channel, the sources."""
 
     def watch(self, queue: str, since_ms: int) -> None:
         """Start counting the window ``resolve``: calls offered at or after *since_ms*."""
@@ -47,6 +72,10 @@ def _nothing_planned(order: WorkOrder) -> str | None:
     return None
 
 
+def _unbriefed(order: WorkOrder) -> bool:
+    return False
+
+
 @dataclass(slots=True)
 class Turn:
     """One input being decided at *now_ms*."""
@@ -59,6 +88,10 @@ class Turn:
     memory: Memory
     #: the planned event for which nobody is paged about an order; commands of people page all the same
     quiet: Callable[[WorkOrder], str | None] = _nothing_planned
+    storms: StormBook | None = None  #: of queues: what is known of storms
+    by_clock: bool = False  #: time brought it, or new settings; nobody asked
+    #: writes what is known of the trouble into an order, before the decision that it belongs to is logged
+    brief: Callable[[WorkOrder], bool] = _unbriefed
     outputs: list[Output] = field(default_factory=list)
     touched: dict[str, WorkOrder] = field(default_factory=dict)
     managers_told: set[str] = field(default_factory=set)  #: departments whose handover a manager was paged about
@@ -114,7 +147,9 @@ class Turn:
         self.outputs.append(Output(WORKORDER_LOG, order.queue, order.queue, entry))
 
     def alert(self, kind: str, order: WorkOrder, text: str, zh: str, owner: str | None = None, title: str = "") -> None:
-        """Tell wallboards and people; a page names its *owner*."""
+        """Tell wallboards and people; a page names its *owner*. Of the children of a storm its parent tells, in one."""
+        if order.parent is not None and kind in ("raised", "changed", "cleared"):
+            return
         heading = title or f"{order.queue}: work order {order.id}"
         self.alert_without_order(kind, order.queue, order.severity, heading, (text, zh), order.id, owner or order.owner)
 

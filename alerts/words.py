@@ -49,6 +49,8 @@ EVENTS: Final[dict[str, Words]] = {
     "close_problem": ("close a problem", "关闭问题记录"),
     "helped": ("whether a similar order helped", "相似工单是否有用"),
     "floor_note": ("line of the floor log", "现场工作日志"),
+    "adopt": ("adopted as usual", "确认新常态"),
+    "mark_odd": ("day marked odd", "标记异常日"),
     "accept_shift": ("accept the shift", "整班接班"),
     "plan": ("enter a planned event", "登记计划事件"),
     "shorten_plan": ("shorten a planned event", "提前结束计划事件"),
@@ -69,8 +71,13 @@ EVENTS: Final[dict[str, Words]] = {
     "remind_due": ("nothing heard of it for long", "久无进展"),
     "shift_ends": ("the shift ends", "即将下班"),
     "handover_due": ("time to accept the handover", "接班时限"),
+    "brief_due": ("time for another briefing", "定时通报"),
     "planned_begins": ("a planned event runs", "计划事件进行中"),
     "planned_over": ("no planned event any more", "计划事件结束"),
+    "outage_mark": ("no call has connected for long", "持续无法接通"),
+    "emergency_mark": ("the emergency lasts long", "应急状态持续"),
+    "storm_begins": ("many queues broke together", "大面积异动"),
+    "storm_over": ("on its own again", "脱离大面积异动"),
     "rules.changed": ("the settings changed", "设置变更"),
 }
 
@@ -80,9 +87,12 @@ DECISIONS: Final[dict[str, Words]] = {
     "unassigned": ("nobody to give it to", "无人可派"),
     "notified": ("paged", "已呼叫"),
     "suppressed": ("not paged", "未呼叫"),
+    "withheld": ("the page waits", "暂缓呼叫"),
+    "held": ("held under its parent", "并入上级工单"),
     "joined": ("joined the order", "并入工单"),
     "rejoined": ("in breach again", "再次越限"),
     "worse": ("markedly worse", "明显恶化"),
+    "briefed": ("briefed", "已通报"),
     "withdrawn": ("its rule is gone", "规则已撤销"),
     "symptom_ended": ("one symptom ended", "一项症状结束"),
     "moved": ("done, it moved", "已执行,状态变更"),
@@ -125,6 +135,7 @@ DECISIONS: Final[dict[str, Words]] = {
     "problem_reassigned": ("a problem goes to another", "问题记录转交"),
     "problem_closed": ("a problem is closed", "问题记录关闭"),
     "reminded": ("reminder", "提醒"),
+    "marked": ("a mark is passed", "超过时长标记"),
     "repeated": ("reported again", "重复上报"),
     "supervised": ("supervision noted", "督导记录"),
     "supervisor_replaced": ("another supervisor", "更换督导"),
@@ -132,12 +143,14 @@ DECISIONS: Final[dict[str, Words]] = {
     "released": ("takes part no longer", "退出会商"),
     "participants_left": ("some take part no longer", "部分会商方退出"),
     "consultation_ended": ("the consultation ends", "会商结束"),
+    "adopted": ("the level of late is the norm now", "以近期水平为新常态"),
     "calls_passed": ("the calls have passed, more is waited for", "来电验证通过,待其他核销"),
     "test_call_passed": ("the test call has passed, more is waited for", "拨测通过,待其他核销"),
 }
 
 #: Named reasons: of choices of people, of pages that were sent or not, of refusals.
 REASONS: Final[dict[str, Words]] = {
+    "still_open": ("it is still open", "工单仍未解决"),
     "shift_lead": ("the shift lead on duty", "当班班长"),
     "tier_skipped_nobody_on_duty": ("lower tiers have nobody on duty", "下级无人当班,越级"),
     "nobody_on_duty_highest_tier": ("nobody is on duty: the highest tier has it", "无人当班,由最高层级负责"),
@@ -193,6 +206,15 @@ REASONS: Final[dict[str, Words]] = {
     "planned_event": ("a planned event runs there", "计划事件进行中"),
     "planned_event_over": ("the planned event is over", "计划事件已结束"),
     "emergency_declared": ("an emergency was declared", "已宣布应急状态"),
+    "storm": ("its parent is answered for it", "由上级工单统一处理"),
+    "storm_may_come": ("other queues may break with it", "可能为大面积异动,短暂等待"),
+    "storm_closed": ("its parent is over", "上级工单已结束"),
+    "storm_cancelled": ("it was no storm", "上级工单已取消"),
+    "taken_out_of_the_storm": ("somebody took it for itself", "已单独接手"),
+    "its_own_calls_failed": ("its own calls have not proven it", "本队列后续来电验证未通过"),
+    "the_parents_owner": ("who has its parent has it too", "与上级工单同一责任人"),
+    "with_its_parent": ("done with its parent", "随上级工单处理"),
+    "storm_queues_open": ("queues of the storm are still open", "仍有队列未恢复"),
     "graver_than_planned": ("it is graver than what was planned", "严重程度超出计划"),
     "not_a_queue_or_site": ("it names no queue, site or region", "不是队列、职场或区域"),
     "text_too_long": ("the text is too long", "文字过长"),
@@ -225,6 +247,10 @@ REASONS: Final[dict[str, Words]] = {
     "until_after_the_shift": ("the time lies after the end of the shift", "时间超出本班次"),
     "supervisor_handles_it": ("its supervisor handles it now", "督导方已成为处理方"),
     "supervisor_not_in_settings": ("its supervisor is not in the settings any more", "督导已不在设置中"),
+    "nothing_unusual": ("no symptom is about what is usual", "无常态异常症状"),
+    "of_queues_only": ("habits are of queues", "常态仅针对队列"),
+    "not_a_day": ("that is no date", "不是日期"),
+    "day_is_learned": ("that day was learned, or nothing is known", "该日已学习或无记录"),
     "still_in_breach": ("the last minutes are still in breach", "最近几分钟仍越限"),
 }  # fmt: skip
 
@@ -239,6 +265,8 @@ FIELDS: Final[dict[str, Words]] = {
     "hold_until_ms": ("until", "截至"),
     "reopened": ("reopened", "重开次数"),
     "planned": ("planned event", "计划事件"),
+    "parent": ("parent order", "上级工单"),
+    "withheld": ("its page waits", "暂缓呼叫"),
     "cause": ("cause", "原因"),
     "measure": ("measure", "措施"),
 }
@@ -268,6 +296,7 @@ LACKING: Final[dict[str, Words]] = {
     "like": ("which similar order", "相似工单编号"),
     "helped": ("yes or no", "是否有用"),
     "problem": ("which problem", "问题记录编号"),
+    "day": ("a day", "日期"),
 }
 
 #: Sentences that the loop always says alike. What people write, and what is said of figures, stays as it was said.
@@ -301,6 +330,7 @@ PHRASES: Final[dict[str, str]] = {
     "it was not over, so what was done has not helped": "问题未消除,所采取措施无效",
     "the figure held its recovery": "指标保持恢复",
     "nothing is left to wait for": "无待核销事项",
+    "its queues broke again": "所属队列再次异动",
     "Not acknowledged in time": "未在响应时限内确认",
     "Not resolved in time": "未在处理时限内解决",
     "The verification failed": "验证未通过",
@@ -316,6 +346,10 @@ _PATTERNS: Final = (
     ),
     (re.compile(r"the alarm was (.+)"), r"判定为\1"),
     (re.compile(r"nothing was heard of it for (.+)"), r"\1无进展"),
+    (re.compile(r"No call of (.+) has connected for (\d+) hours"), r"\1 电话无法接通已超过\2小时"),
+    (re.compile(r"The emergency of (.+) has lasted (\d+) hours"), r"\1应急状态已超过\2小时"),
+    (re.compile(r"no call has connected for (\d+) hours"), r"电话无法接通已超过\1小时"),
+    (re.compile(r"the emergency of (.+) has lasted (\d+) hours"), r"\1应急状态已超过\2小时"),
     (re.compile(r"(\d+) similar orders are offered"), r"推荐\1个相似工单"),
     (
         re.compile(r"(\d+) orders of (.+) within ten days at (.+) \((.+)\): a problem record is opened"),
@@ -328,6 +362,8 @@ _PATTERNS: Final = (
     (re.compile(r"(\S+) says that it is over"), r"\1通知已恢复"),
     (re.compile(r"not a command: (.+)"), r"不是有效指令:\1"),
     (re.compile(r"nothing has proven it yet: (.+)"), r"尚无证明:\1"),
+    (re.compile(r"(\d+) of (\d+) queues are left"), r"\2个队列中尚余\1个"),
+    (re.compile(r"its queues broke again: (.+)"), r"所属队列再次异动:\1"),
     (re.compile(r"waits for (.+)"), r"待核销:\1"),
 )
 

@@ -28,8 +28,10 @@ Notes that the arrows do not say:
 - ``verdict``, ``note`` and ``helped`` are legal for ever. Whose each command is stands in `alerts.roles`.
 - ``close_problem`` is about a problem record of the queue; logged with the queue's last order.
 - ``floor_note`` and ``accept_shift`` are about no one order: a line of the floor log, and `accept_handover` of each
-  order that waits for the incoming lead. Nor are those of planned events and emergencies (`alerts.planned`);
-  ``planned_begins`` and ``planned_over`` come to an open order whose queue one covers.
+  order that waits for the incoming lead; ``mark_odd`` is about a day of a queue. Nor are those of planned events and
+  emergencies (`alerts.planned`); ``planned_begins`` and ``planned_over`` come to an open order whose queue one covers.
+- ``storm_begins`` and ``storm_over`` come to the open order of a queue that broke with many others (`alerts.storm`):
+  in between it is held under its parent, acknowledged and resolved with it, and verified by its own calls.
 """
 
 from __future__ import annotations
@@ -56,6 +58,8 @@ SystemEvent = Literal[
     "handover_due",
     "planned_begins",
     "planned_over",
+    "storm_begins",
+    "storm_over",
 ]
 SYSTEM_EVENTS: Final[tuple[str, ...]] = SystemEvent.__args__  # type: ignore[attr-defined]
 
@@ -121,6 +125,8 @@ MOVES: Final[dict[str, dict[str, str]]] = {
     "cancel_plan": {},
     "declare_emergency": {},
     "stand_down": {},
+    "adopt": _row(OPEN, SAME),
+    "mark_odd": {},
     # system events
     "breached": {NEW: "detected", "detected": "dispatched"},
     "joined": _row(OPEN, SAME),
@@ -138,6 +144,8 @@ MOVES: Final[dict[str, dict[str, str]]] = {
     "handover_due": _row(OPEN, SAME),
     "planned_begins": _row(OPEN, SAME),
     "planned_over": _row(OPEN, SAME),
+    "storm_begins": _row(OPEN, SAME) | {"detected": "dispatched"},
+    "storm_over": _row(OPEN, SAME),
 }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from agents.plans import queue_of_plan
 from models.catalogue import Catalogue
 from models.decode import read
 from models.errors import WorkError
@@ -71,12 +72,13 @@ async def in_force(kafka: KafkaSettings, partition: int) -> InForce | None:
         catalogue, offset = unpacked(found.manifest.common["catalogue"]), -1
     except (ValueError, Refused) as error:
         raise WorkError(f"{where}[{partition}]: {error}. See docs/OPERATIONS.md, Upgrading.") from error
+    queues = sorted(name for name in found.queues if not queue_of_plan(name))
     async for rows in read_partition(kafka, topic_name(kafka.prefix, EVENTS), partition, found.manifest.offset):
         for at, _, value in rows:
             told = _told(value)
-            if told is not None and not recut(found.queues, catalogue, told):
+            if told is not None and not recut(queues, catalogue, told):
                 catalogue, offset = told, at
-    return InForce(partition, catalogue, offset, tuple(sorted(found.queues)))
+    return InForce(partition, catalogue, offset, tuple(queues))
 
 
 def _told(value: bytes | None) -> Catalogue | None:

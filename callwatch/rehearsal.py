@@ -10,6 +10,7 @@ in the log of workers wherever it was appended, and here it has no place of its 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from agents.actor import PartitionActor, Record
@@ -82,8 +83,11 @@ def rehearse(
     Raises InputError for a damaged recording.
 
     Units (``site/*``, ``*``) are judged with one partition only, since what partitions tell each other of them does not
-    lie at the same place in two logs; what units say is the same with any number of partitions.
+    lie at the same place in two logs; what units say is the same with any number of partitions. Storms, which hold
+    orders of queues by what units say, there are with one partition only.
     """
+    if partitions > 1:
+        catalogue = replace(catalogue, limits=replace(catalogue.limits, storm_queues=0))
     rehearsal = Rehearsal(catalogue, partitions)
     for item in timeline(recording, clock_every_ms=clock_every_ms, since_ms=since_ms, tail_ms=tail_ms):
         for partition in places(item, partitions):

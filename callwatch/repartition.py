@@ -35,6 +35,7 @@ import zstandard
 from agents.actor import PartitionActor
 from agents.keeper import SEND_MAX, PartitionKeeper, cloud_headers
 from agents.moved import actor_of, home_of
+from agents.plans import queue_of_plan
 from agents.units import BOARD
 from alerts.case import supersedes
 from alerts.workorder import OPEN
@@ -202,7 +203,7 @@ async def _check_names(kafka: KafkaSettings, target: KafkaSettings) -> None:
 
 
 def _queues(names: Iterable[str]) -> list[str]:
-    return [name for name in names if name != BOARD and not is_unit(name)]
+    return [name for name in names if name != BOARD and not is_unit(name) and not queue_of_plan(name)]
 
 
 def check_room(names: Iterable[str], partitions: int) -> tuple[int, ...]:

@@ -12,19 +12,19 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-from callwatch import settings_catalogue, settings_notify
+from callwatch import settings_catalogue, settings_judge, settings_notify
 from callwatch.toml_table import Source, Table
 from models.errors import SettingsError
 from models.runtime import KafkaSettings, Settings, WallboardSettings, WorkerSettings
 
 T = TypeVar("T")
 
-_ONE: Final = ("kafka", "valkey", "worker", "wallboard", "limits", "notify")
+_ONE: Final = ("kafka", "valkey", "worker", "wallboard", "limits", "judge", "notify")
 _MANY: Final = (
     "site", "queue", "rule", "department", "person", "source", "cause", "playbook",
     "holidays", "shift", "substitution",
@@ -52,6 +52,7 @@ def parse_settings(text: str, file: str, env: Mapping[str, str] | None = None) -
     env = os.environ if env is None else env
     top, one, many = tables(text, file)
     catalogue = settings_catalogue.read(top, one["limits"], many)
+    catalogue = replace(catalogue, judge=settings_judge.read(one["judge"]))
     settings = Settings(
         kafka=_kafka(one["kafka"], env),
         valkey_url=_valkey(one["valkey"], env),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from alerts.defaults import default_rules
+from alerts.defaults import default_rules, default_unit_rules
+from alerts.usual import gate_of
 from callwatch import settings_rota
 from callwatch.toml_table import Table
 from callwatch.toml_times import spans, zone
@@ -215,16 +216,26 @@ def _peak(table: Table) -> frozenset[int]:
 
 
 def _rules(tables: list[Table], names: _Names) -> tuple[Rule, ...]:
-    """The rules; the default ones are for queues, and hold unless there are others for queues."""
+    """The rules; the default ones for queues hold unless there are others for queues and none that changes a default
+    one, those for units likewise."""
+    changes = [table for table in tables if table.boolean("default", False)]
+    tables = [table for table in tables if table not in changes]
+    changed = [_changed_default(table, names) for table in changes]
+    _once(changes, "id", [old.id for old, _ in changed])
+    new = {old.id: rule for old, rule in changed}
     rules = tuple(_rule(table, names) for table in tables)
     _once(tables, "id", [rule.id for rule in rules])
-    if any(rule.of == "queues" for rule in rules):
-        return rules
-    taken = {rule.id for rule in default_rules()}
-    for table, rule in zip(tables, rules, strict=True):
-        if rule.id in taken:
-            table.refuse("id", f'"{rule.id}" is a default rule for queues; ids are permanent, so choose another')
-    return default_rules() + rules
+    given = rules
+    for of, defaults in (("queues", default_rules()), ("units", default_unit_rules())):
+        if any(rule.of == of for rule in given) and not any(old.of == of for old, _ in changed):
+            continue
+        standard = tuple(found for rule in defaults if (found := new.get(rule.id, rule)) is not None)
+        taken = {rule.id for rule in standard}
+        for table, rule in zip(tables, given, strict=True):
+            if rule.id in taken:
+                table.refuse("id", f'"{rule.id}" is a default rule for {of}; ids are permanent, so choose another')
+        rules = standard + rules if of == "queues" else rules + standard
+    return rules
 
 
 def _rule(table: Table, names: _Names) -> Rule:
@@ -256,7 +267,49 @@ def _rule(table: Table, names: _Names) -> Rule:
         recovery=_level(table, metric, "recovery", default=0.0),
         recover_hold_ms=table.millis("recover_hold_s", 60_000),
         of=of,
+        per=_per(table, metric),
+        usual=_usual(table, metric),
     )
+
+
+def _usual(table: Table, metric: Metric) -> Literal["tell", "quiet"]:
+    """``usual = "quiet"``: a breach that is usual for the queue in this half-hour opens nothing."""
+    usual: Literal["tell", "quiet"] = table.choice("usual", {"tell": "tell", "quiet": "quiet"}, "tell")
+    if usual == "quiet" and gate_of(metric.id) is None:
+        table.refuse("usual", f"nothing is learned of {metric.id}, so nobody could say what is usual")
+    return usual
+
+
+def _changed_default(table: Table, names: _Names) -> tuple[Rule, Rule | None]:
+    """The default rule that a ``[[rule]]`` with ``default = true`` is about, and what it is made into: what the table
+    names is changed, the rest stays. None: it is switched off (``off = true``)."""
+    known = {rule.id: rule for rule in (*default_rules(), *default_unit_rules())}
+    old: Rule = table.choice("id", known)
+    if table.boolean("off", False):
+        return old, None
+    metric, side = METRIC[old.metric], "below" if old.below else "above"
+    levels = {key: _level(table, metric, key, default=getattr(old, key)) for key in ("limit", "target", "recovery")}
+    if (levels["target"] < levels["limit"]) if old.below else (levels["target"] > levels["limit"]):
+        table.refuse(_key(metric, "limit"), f"lies on the wrong side of the target: breach is {side} it")
+    return old, replace(
+        old,
+        limit=levels["limit"],
+        target=levels["target"],
+        recovery=levels["recovery"],
+        pattern=_pattern(table, names, old.pattern, old.of == "units"),
+        severity=table.integer("severity", old.severity, low=1, high=4),
+        min_sample=table.integer("min_sample", old.min_sample, high=1_000_000),
+        hold_ms=table.millis("hold_s", old.hold_ms),
+        recover_hold_ms=table.millis("recover_hold_s", old.recover_hold_ms),
+    )
+
+
+def _per(table: Table, metric: Metric) -> Literal["", "agent"]:
+    """``per = "agent"``: the levels are of one agent; of a share they could not be."""
+    if table.values.get("per") == "agent" and metric.unit == "ratio":
+        table.refuse("per", f"{metric.id} is a ratio: it does not grow with the number of agents")
+    per: Literal["", "agent"] = table.choice("per", {"queue": "", "agent": "agent"}, "queue")
+    return per
 
 
 def _key(metric: Metric, key: str) -> str:
@@ -274,7 +327,7 @@ def _level(table: Table, metric: Metric, key: str, like: str = "", default: floa
         return _level(table, metric, like)
     if metric.unit == "ms":
         return float(table.millis(name) if default is None else table.millis(name, default))
-    high = 1.0 if metric.unit == "ratio" else 1e9
+    high = 1.0 if metric.unit == "ratio" and metric.id != "capacity_use" else 1e9  # load can be more than capacity
     return table.number(name, high=high) if default is None else table.number(name, default, high=high)
 
 
@@ -311,6 +364,8 @@ def _limits(table: Table) -> LoopLimits:
         hold_max_ms=minutes("hold_max_min", d.hold_max_ms),
         accept_max_ms=minutes("accept_max_min", d.accept_max_ms),
         remind_ms=_three(table, "remind_min", d.remind_ms),
+        storm_queues=table.integer("storm_queues", d.storm_queues, low=0, high=10_000),
+        storm_share=table.number("storm_share", d.storm_share, low=0.01, high=1.0),
     )
 
 

@@ -81,7 +81,7 @@ class Rule:
 
     The breach must hold for *hold_ms* with at least *min_sample* calls behind the figure; the episode ends when the
     figure is back past *limit* by *recovery* (same unit as the figure) for *recover_hold_ms*. It judges the queues, or
-    with *of* ``units`` the units, whose name matches *pattern*.
+    with *of* ``units`` the units, whose name matches *pattern*. *usual* says what a breach means that is usual there.
     """
 
     id: str
@@ -97,6 +97,9 @@ class Rule:
     recovery: float = 0.0
     recover_hold_ms: int = 60_000
     of: Literal["queues", "units"] = "queues"
+    per: Literal["", "agent"] = ""  #: "agent": limit, target and recovery are of one agent signed in
+    #: ``quiet``: a breach that is usual for the queue in this half-hour opens nothing (`alerts.rules`)
+    usual: Literal["tell", "quiet"] = "tell"
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +225,17 @@ class LoopLimits:
     accept_max_ms: int = 8 * 3_600_000
     #: Acknowledged and nothing heard of it for so long: whoever is accountable is reminded, again and again.
     remind_ms: tuple[int, int, int] = (15 * 60_000, 30 * 60_000, 2 * 3_600_000)
+    #: So many queues of a unit, and this share of it, breaking together are a storm (`alerts.storm`); 0: there is none.
+    storm_queues: int = 3
+    storm_share: float = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmBudget:
+    """What false alarms may cost: so many a queue and week, and so many orders to type a person and shift."""
+
+    alarms_per_week: float = 1.0
+    orders_per_shift: float = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,3 +293,4 @@ class Catalogue:
     holidays: tuple[Holidays, ...] = ()
     shifts: tuple[Shift, ...] = ()
     substitutions: tuple[Substitution, ...] = ()
+    judge: AlarmBudget = field(default_factory=AlarmBudget)

@@ -51,13 +51,15 @@ CommandName = Literal[
     "cancel_plan",
     "declare_emergency",
     "stand_down",
+    "adopt",
+    "mark_odd",
 ]
 COMMANDS: Final[tuple[CommandName, ...]] = get_args(CommandName)
 
 
 #: The ``order`` of a command that is about whatever order the queue has, or about none: ``report``, ``over``,
-#: ``close_problem``, ``floor_note``, ``accept_shift`` (all orders of the queue's department that wait for the incoming
-#: lead), and those of planned events and emergencies, whose queue stands for its partition.
+#: ``close_problem``, ``floor_note``, ``mark_odd``, ``accept_shift`` (all orders of the queue's department that wait for
+#: the incoming lead), and those of planned events and emergencies, whose queue stands for its partition.
 ANY_ORDER: Final = "-"
 
 #: How somebody came by a finding: seen on site, told by a caller, heard in a test call, sent by another system.
@@ -108,6 +110,7 @@ class OrderCommand(BaseModel):
     #: shorten_plan, cancel_plan, stand_down: the id; plan, declare_emergency: any text from which the id is made, the
     #: same in all partitions
     event: _Text = ""
+    day: _Text = ""  #: mark_odd: a local date, 2026-03-02
 
 
 #: Fields that a command cannot do without.
@@ -135,6 +138,8 @@ NEEDS: Final[dict[str, tuple[str, ...]]] = {
     "cancel_plan": ("event", "reason"),
     "declare_emergency": ("covers", "reason"),
     "stand_down": ("event", "reason"),
+    "adopt": ("text",),
+    "mark_odd": ("day", "text"),
 }
 #: What a report needs beside, by its way of verification.
 WAY_NEEDS: Final[dict[str, tuple[str, ...]]] = {

@@ -21,6 +21,9 @@ class EventType(IntEnum):
     ORDER_COMMAND = 1
     RULES_CHANGED = 2
     UNIT_SUMS = 3
+    PLAN_CHANGED = 4
+    HABIT_LEARNED = 5
+    STORM_CHANGED = 6
     CALL_BLOCKED = 10
     IVR_ABANDONED = 11
     CALL_OFFERED = 12
@@ -48,7 +51,15 @@ TYPE_NAMES: Final[dict[EventType, str]] = {t: name for name, t in EVENT_TYPES.it
 
 #: Types that the log itself needs: they are decided where they lie, so a batch is cut at each of them.
 CONTROL_TYPES: Final[frozenset[EventType]] = frozenset(
-    {EventType.CLOCK, EventType.ORDER_COMMAND, EventType.RULES_CHANGED, EventType.UNIT_SUMS}
+    {
+        EventType.CLOCK,
+        EventType.ORDER_COMMAND,
+        EventType.RULES_CHANGED,
+        EventType.UNIT_SUMS,
+        EventType.PLAN_CHANGED,
+        EventType.HABIT_LEARNED,
+        EventType.STORM_CHANGED,
+    }
 )
 #: Types whose whole record travels beside the columns (``EventColumns.records``) for Python to read.
 RECORDED_TYPES: Final[frozenset[EventType]] = CONTROL_TYPES | {EventType.PROBE_RESULT, EventType.SOURCE_HEARTBEAT}
@@ -56,7 +67,7 @@ RECORDED_TYPES: Final[frozenset[EventType]] = CONTROL_TYPES | {EventType.PROBE_R
 CALL_TYPES: Final[frozenset[EventType]] = frozenset(t for t in EventType if 10 <= t <= 26)
 #: Types that name no queue: they go to every partition.
 QUEUELESS_TYPES: Final[frozenset[EventType]] = frozenset(
-    {EventType.CLOCK, EventType.RULES_CHANGED, EventType.SOURCE_HEARTBEAT}
+    {EventType.CLOCK, EventType.RULES_CHANGED, EventType.SOURCE_HEARTBEAT, EventType.STORM_CHANGED}
 )
 
 
@@ -101,6 +112,9 @@ AHEAD_LIMIT_MS: Final = 60_000
 LATENESS_MS: Final = 4 * 3_600_000
 #: A waiting call with no word from its source for this long is lost track of.
 LOST_TRACK_MS: Final = 30 * 60_000
+#: How far ahead is looked for callers who will pass the threshold: long enough to do something, short enough to be
+#: sure of.
+SOON_MS: Final = 20_000
 #: Absent integers in the columns.
 UNKNOWN: Final = -1
 #: A duration that its source gave as negative: taken as 0 and counted.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import sys
 from contextlib import suppress
@@ -20,12 +21,38 @@ PACKAGES: Final = ("models", "streams", "alerts")
 KEPT: Final = 4
 
 
+#: An import of a module of ours, or of names from one, in one line or in brackets.
+_IMPORT: Final = re.compile(
+    rf"^\s*(?:from ((?:{'|'.join(PACKAGES)})[\w.]*) import (\([^)]*\)|[^\n]*)|import ((?:{'|'.join(PACKAGES)})[\w.]*))",
+    re.MULTILINE,
+)
+
+
+def kernel_files(root: Path) -> list[Path]:
+    """The files below *root* that compiled kernels are made of: those with numba in them, and whatever they import of
+    ours, because a kernel has the constants of other modules in it. A change of any other file compiles nothing."""
+    todo = [p for package in PACKAGES for p in (root / package).rglob("*.py") if b"numba" in p.read_bytes()]
+    found = set(todo)
+    while todo:
+        fresh = _imported(root, todo.pop().read_text(encoding="utf-8")) - found
+        found |= fresh
+        todo += fresh
+    return sorted(found)
+
+
+def _imported(root: Path, source: str) -> set[Path]:
+    files = set()
+    for module, names, plain in _IMPORT.findall(source):
+        at = root.joinpath(*(module or plain).split("."))
+        files |= {at.with_suffix(".py"), at / "__init__.py", *(at / f"{name}.py" for name in re.findall(r"\w+", names))}
+    return {path for path in files if path.is_file()}
+
+
 def source_digest(root: Path) -> str:
-    """A short hash of every source file of the packages with kernels below *root*."""
+    """A short hash of the files below *root* that kernels are made of."""
     digest = hashlib.blake2b(sys.version.encode(), digest_size=8)
-    for package in PACKAGES:
-        for path in sorted((root / package).glob("*.py")):
-            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    for path in kernel_files(root):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 

@@ -20,8 +20,30 @@ TIMED: Final = WINDOWS[:-1]
 DAILY: Final = ("day",)
 #: Figures by line and channel: what a screen shows beside the queue's own.
 SPLIT: Final = ("30m", "day")
+#: How unusual a figure is. In ``now`` the most unusual of the rolling windows and of the slide over half-hours.
+UNUSUAL: Final = ("1m", "5m", "15m", "30m", "resolve", "now")
+#: What is usual for the half-hour that the window of 30 minutes ends in.
+USUAL: Final = ("30m",)
+#: Of what is compared with its like, and of the quality of the data.
+COMPARED: Final = ("30m", "resolve")
+QUALITY: Final = ("15m", "resolve")
+#: Of what rises: the last minutes against those before them.
+RISING: Final = ("5m", "resolve")
 
-Unit = Literal["calls", "callers", "records", "attempts", "ratio", "ms", "agents", "state", "points", "erlangs"]
+Unit = Literal[
+    "calls",
+    "callers",
+    "records",
+    "attempts",
+    "ratio",
+    "ms",
+    "agents",
+    "state",
+    "points",
+    "erlangs",
+    "limits",
+    "sources",
+]
 Better = Literal["up", "down", "neither"]
 
 
@@ -29,8 +51,9 @@ Better = Literal["up", "down", "neither"]
 class Metric:
     """One figure: id, names, formula, unit, better direction, windows, and what it is when nothing happened.
 
-    *sample* is the figure that says how many calls stand behind it, "" for none. *source* is where the definition
-    comes from: "DESIGN" and the section, a product, or "ours".
+    *sample* is the figure that says how many calls stand behind it, "" for none; then *start* is the one that a rule's
+    ``min_sample`` asks before an episode begins. *source* is where the definition comes from: "DESIGN" and the section,
+    a product, or "ours".
     """
 
     id: str
@@ -43,10 +66,12 @@ class Metric:
     empty: str
     sample: str = ""
     source: str = "DESIGN 4"
+    start: tuple[str, str] = ("arrivals", "30m")
 
 
 _NO_CALLS: Final = "undefined (no calls)"
 _UNKNOWN_AGENTS: Final = "undefined (agents unknown)"
+_OF_ALL: Final = "undefined (of the whole, unit *, alone)"
 
 
 def _count(mid: str, en: str, zh: str, formula: str, better: Better = "neither", source: str = "DESIGN 4") -> Metric:
@@ -73,6 +98,20 @@ def _now(mid: str, en: str, zh: str, formula: str, unit: Unit, empty: str) -> Me
     return Metric(mid, en, zh, formula, unit, "down" if unit in ("calls", "ms") else "neither", NOW, empty)
 
 
+def _unusual(mid: str, en: str, zh: str, of: str) -> Metric:
+    """How unusual the counts of a window are by what was learned of the queue (``alerts/habit``)."""
+    formula = f"{of}: logarithm of its rarity for this half-hour of the week, 1 as rare as the alarm budget allows"
+    return Metric(mid, en, zh, formula, "limits", "down", UNUSUAL, _NOT_LEARNED, source="ours (docs/DETECT.md)")
+
+
+def _usual(mid: str, en: str, zh: str, of: str, unit: Unit, sample: str) -> Metric:
+    """What is normal for the figure *of*."""
+    formula = f"what `{of}` usually is in these 30 minutes of the week, at the level of late"
+    return Metric(mid, en, zh, formula, unit, "neither", USUAL, _UNKNOWN_HABIT, sample, "ours (docs/DETECT.md)")
+
+
+_NOT_LEARNED: Final = "0; undefined (not learned yet, too few calls, closed)"
+_UNKNOWN_HABIT: Final = "undefined (not learned yet, closed)"
 _DDSKETCH: Final = "DDSketch (Masson, Rim, Lee 2019)"
 _CALLS: Final[tuple[Metric, ...]] = (
     _count("offered", "offered", "人工请求量", "calls that entered the queue"),
@@ -200,6 +239,22 @@ _CALLS: Final[tuple[Metric, ...]] = (
     _count("callbacks_attempted", "callbacks tried", "回拨尝试量", "attempts to ring a caller back", source="ours"),
     _count("callbacks_connected", "callbacks connected", "回拨接通量", "callers rung back and reached", "up", "ours"),
     _count("callbacks_failed", "callbacks failed", "回拨失败量", "callers given up on", "down", "ours"),
+    _count(
+        "flowed_in",
+        "flowed in",
+        "流入量",
+        "of the offered, those that came from another queue (of a unit: from a queue outside of it)",
+        source="ours",
+    ),
+    _time(
+        "patience_ms",
+        "mean patience",
+        "平均耐心时长",
+        "sum of the known waits of all callers, however they left the queue / abandoned",
+        "neither",
+        "abandoned",
+        "Mandelbaum, Zeltyn 2007, section 5",
+    ),
 )
 
 _NOTES: Final[tuple[Metric, ...]] = (
@@ -246,6 +301,11 @@ _AGENTS: Final[tuple[Metric, ...]] = (
         "offered x mean handle time / time of the window so far (handle time of the window, else of the day)",
         "erlangs", "0; undefined (no handle time known)", "Erlang",
     ),
+    _of_agents(
+        "capacity_use", "capacity use", "服务能力利用率",
+        "offered load / agents signed in on average; above 1 there is more work than agents", "ratio",
+        "undefined (agents unknown, or none here)", "seeds (best at 0.7); formula ours",
+    ),
 )  # fmt: skip
 
 _DAYS: Final[tuple[Metric, ...]] = (
@@ -268,8 +328,8 @@ _DAYS: Final[tuple[Metric, ...]] = (
     _records("too_late", "records too late", "过期记录", "below the queue's floor (4 h): touched no call"),
     _records("duplicate", "repeated records", "重复记录", "said nothing new"),
     _records("misrouted", "misrouted records", "错路由记录", "forwarded to the partition they belong to",
-             "undefined (of the whole, unit *, alone)"),
-    _records("dead", "dead letters", "死信", "refused by name", "undefined (of the whole, unit *, alone)"),
+             _OF_ALL),
+    _records("dead", "dead letters", "死信", "refused by name", _OF_ALL),
 )  # fmt: skip
 
 
@@ -302,6 +362,9 @@ _PRESENT: Final[tuple[Metric, ...]] = (
     _now("waiting", "waiting", "排队数", "calls in the queue now, those lost track of excluded", "calls", "0"),
     _now("waiting_past_threshold", "waiting past threshold", "超时排队数",
          "waiting calls older than the threshold", "calls", "0"),
+    _now("waiting_soon", "past threshold in a moment", "即将超时排队数",
+         "waiting calls that will be past the threshold within 20 s unless they leave the queue", "calls",
+         "0; undefined (of a unit)"),
     _now("longest_wait_ms", "longest wait", "最长等待", "age of the oldest waiting call", "ms", "0"),
     _now("lost_track", "lost track of", "失联通话",
          "waiting calls with no word from their source for 30 minutes", "calls", "0"),
@@ -323,9 +386,81 @@ _PRESENT: Final[tuple[Metric, ...]] = (
     _now("open", "open", "营业", "1 in opening hours, else 0", "state", "1"),
     _now("data_complete", "data complete", "数据完整",
          "0 while every declared source is overdue, else 1", "state", "1"),
+    Metric("agents_short", "agents short", "坐席缺口",
+           "agents that the offered load of 15 minutes needs so that the queue can empty (the next whole number above "
+           "it), less those signed in who take calls; below 0 there are some to spare", "agents", "down", NOW,
+           _UNKNOWN_AGENTS, source="Erlang (stability)"),
+    _now("unconnected", "callers without a connection", "未接通来电",
+         "offered + blocked in the longest rolling window in which nobody was answered", "calls", "0"),
+    Metric("since_connected_ms", "time without a connection", "无法接通时长",
+           "time since the last call was answered, or since opening; 0 while nobody has come after it", "ms", "down",
+           NOW, "undefined (closed, or nobody came yet)", source="seeds (瘫痪); formula ours",
+           start=("unconnected", "now")),
 )  # fmt: skip
 
-METRICS: Final[tuple[Metric, ...]] = (*_CALLS, *_NOTES, *_AGENTS, *_DAYS, *_splits(), *_PRESENT)
+_QUALITY: Final[tuple[Metric, ...]] = (
+    Metric("records", "records", "记录量", "records of calls and agents, in whole minutes", "records", "neither",
+           QUALITY, _OF_ALL, source="ours"),
+    Metric("bad_data_share", "share of bad data", "异常数据占比",
+           "(dead letters + misrouted records + negative waits) / (records + dead letters + misrouted records)",
+           "ratio", "down", QUALITY, _OF_ALL, "records", "seeds (数据的完整性和准确性); formula ours"),
+    Metric("sources_dead", "silent sources", "中断数据源",
+           "declared sources not heard of for longer than their cadence and 5 s", "sources", "down", NOW, _OF_ALL,
+           source="DESIGN 6"),
+    Metric("sources_late", "late sources", "延迟数据源",
+           "declared sources whose heartbeats (the median of the last 9) come more than 60 s behind the clock",
+           "sources", "down", NOW, _OF_ALL, source="ours"),
+    Metric("sources_ahead", "sources ahead of the clock", "时钟超前数据源",
+           "declared sources whose heartbeats (the median of the last 9) lie more than 5 s ahead of the clock",
+           "sources", "down", NOW, _OF_ALL, source="ours"),
+)  # fmt: skip
+
+
+def _apart(mid: str, en: str, zh: str, formula: str, windows: tuple[str, ...] = COMPARED) -> Metric:
+    """How unlikely a share is beside that of its like: no sums of one queue give it (``alerts/siblings``)."""
+    whole = f"{formula}: logarithm of the chance of as much, 1 as rare as the alarm budget allows"
+    return Metric(mid, en, zh, whole, "limits", "down", windows, _NOT_COMPARED, source="ours (docs/RULES.md)")
+
+
+_NOT_COMPARED: Final = "0; undefined (fewer than two with enough calls)"
+_APART: Final[tuple[Metric, ...]] = (
+    _apart("channel_apart", "a channel served worse than the others", "渠道服务差异",
+           "abandoned of the outcomes of the worst channel against those of the others"),
+    _apart("line_apart", "a business line served worse than the others", "业务服务差异",
+           "abandoned of the outcomes of the worst business line against those of the others"),
+    _apart("member_apart", "a queue or site served worse than the others", "队列或站点服务差异",
+           "abandoned of the outcomes of the worst queue of a site, or site of a region, against those of the others"),
+    _apart("abandonment_rise", "abandonment rising with the queue", "排队致放弃上升",
+           "abandoned of the outcomes of 5 minutes against the 25 before them, while answers are slower than in those",
+           RISING),
+)  # fmt: skip
+
+_HABIT: Final[tuple[Metric, ...]] = (
+    _unusual("offered_surge", "unusually many offered", "请求量异常偏高", "more `offered` than expected"),
+    _unusual("offered_drop", "unusually few offered", "请求量异常偏低", "fewer `offered` than expected"),
+    _unusual("menu_unusual", "unusual share left in the menu", "菜单放弃异常",
+             "a larger share of arrivals left in the menu than expected"),
+    _unusual("blocked_unusual", "unusual share blocked", "阻塞异常",
+             "a larger share of arrivals blocked than expected"),
+    _unusual("abandonment_unusual", "unusual abandonment", "放弃率异常", "more `abandonment_rate` than expected"),
+    _unusual("service_unusual", "unusually low service level", "服务水平异常偏低",
+             "less `service_level_live` than expected"),
+    _unusual("queued_unusual", "unusual queued share", "等待队列放置率异常", "more `queued_share` than expected"),
+    _unusual("callback_unusual", "unusual share of failed callbacks", "回拨失败异常",
+             "a larger share of callbacks failed than expected"),
+    _unusual("talk_unusual", "unusual talk time", "通话时长异常", "longer or shorter `talk_ms` than expected"),
+    _unusual("speed_unusual", "unusually slow answer", "接起时间异常", "more `speed_of_answer_ms` than expected"),
+    _usual("offered_expected", "usual offered", "常态请求量", "offered", "calls", ""),
+    _usual("abandonment_rate_expected", "usual abandonment", "常态放弃率", "abandonment_rate", "ratio", "outcomes"),
+    _usual("service_level_expected", "usual live service level", "常态实时服务水平", "service_level_live", "ratio",
+           "service_sample"),
+    _usual("talk_expected_ms", "usual talk time", "常态通话时长", "talk_ms", "ms", "completed"),
+)  # fmt: skip
+
+METRICS: Final[tuple[Metric, ...]] = (
+    *(*_CALLS, *_NOTES, *_AGENTS, *_DAYS, *_splits()),
+    *(*_PRESENT, *_QUALITY, *_APART, *_HABIT),
+)
 
 METRIC: Final[dict[str, Metric]] = {m.id: m for m in METRICS}
 
@@ -335,6 +470,14 @@ FIGURES: Final[dict[tuple[str, str], int]] = {
 }
 #: Ids of the figures by line and channel.
 SPLITS: Final = frozenset(m.id for m in METRICS if m.windows is SPLIT)
+#: Ids of the figures of one thing against its like, which no sums of one queue give.
+COMPARISONS: Final = frozenset(m.id for m in _APART)
+#: Ids of the figures that the unit of everything alone has.
+OF_THE_WHOLE: Final = frozenset(m.id for m in METRICS if m.empty == _OF_ALL)
+#: Ids of the figures that say how unusual something is, 0 as long as it is usual.
+SCORES: Final = COMPARISONS | frozenset(m.id for m in METRICS if m.windows is UNUSUAL)
+#: Ids of the figures that follow from what was learned of a queue: no sums give them, units have none.
+LEARNED: Final = frozenset(m.id for m in METRICS if m.windows in (UNUSUAL, USUAL))
 
 
 def figure(metric: str, window: str) -> int:

@@ -10,7 +10,20 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from models.metric import DAILY, METRICS, NOW, SPLIT, TIMED, WINDOWS, Metric
+from models.metric import (
+    COMPARED,
+    DAILY,
+    METRICS,
+    NOW,
+    QUALITY,
+    RISING,
+    SPLIT,
+    TIMED,
+    UNUSUAL,
+    USUAL,
+    WINDOWS,
+    Metric,
+)
 
 PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "METRICS.md"
 
@@ -23,9 +36,9 @@ name figures by id and window, pages and alerts show their names, `metrics` rows
 - A figure is of a queue or of a unit. What happened to a call counts when it happened: its arrival at its offer, its
   answer when it was answered.
 - **Undefined** is no number: a ratio of nothing is never 100 %. A `metrics` row leaves undefined figures out, and those
-  by line and channel that are 0.
+  by line and channel, and of how unusual something is, that are 0.
 - **Windows**: rolling 1, 5, 15 and 30 minutes in whole 5-second buckets, `day` since local midnight, `resolve` of calls
-  that came after an order's resolve.
+  that came after an order's resolve. `now` speaks of now; of how unusual something is, it is the most unusual window.
 - **Base**: the figure that says how many calls stand behind a ratio; a rule's `min_sample` asks it.
 - Events that come late, twice or in another order give the same figures. Only the three that count records (late, too
   late, repeated) tell of the order itself.
@@ -36,6 +49,7 @@ name figures by id and window, pages and alerts show their names, `metrics` rows
 _UNITS: Final = {
     "calls": "calls", "callers": "callers", "records": "records", "attempts": "attempts", "ratio": "0 to 1", "ms": "ms",
     "agents": "agents", "state": "0 or 1", "points": "points of their source", "erlangs": "erlangs",
+    "limits": "limits of the alarm budget", "sources": "sources",
 }  # fmt: skip
 _GROUPS: Final = (
     ("Calls, callbacks, ratings, test calls", WINDOWS),
@@ -43,6 +57,11 @@ _GROUPS: Final = (
     ("Of the day", DAILY),
     ("By line and channel", SPLIT),
     ("Now", NOW),
+    ("Quality of the data", QUALITY),
+    ("Compared with its like ([RULES.md](RULES.md))", COMPARED),
+    ("Rising ([RULES.md](RULES.md))", RISING),
+    ("How unusual it is ([DETECT.md](DETECT.md))", UNUSUAL),
+    ("What is usual ([DETECT.md](DETECT.md))", USUAL),
 )
 
 

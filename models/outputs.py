@@ -145,6 +145,34 @@ class Like(_Part):
     helped: Literal["", "yes", "no"]
 
 
+class Outage(_Part):
+    """The clock of an outage: no call of the queue connects."""
+
+    since_ms: int = Field(description="the last call was answered, or the queue opened")
+    ended_ms: int | None = Field(description="a call was answered again, or the order was over; null: it runs on")
+    marks: list[int] = Field(description="hours that it has passed, of 24 and 72")
+
+
+class Storm(_Part):
+    """Of the order of a unit: the queues that broke together. Their orders, its children, name it as their *parent*."""
+
+    since_ms: int = Field(description="when it was seen, or seen again")
+    queues: list[str] = Field(description="of those that it holds or held the first 50, by name")
+    count: int = Field(description="how many it holds or held")
+    open: int = Field(description="how many of their orders it holds and are open")
+    over: bool = Field(description="every order of them is closed, or went its own way")
+
+
+class Briefing(_Part):
+    """What was known of the queue's trouble when the order opened, got worse, or later (docs/STAFFING.md)."""
+
+    at_ms: int
+    english: list[str] = Field(description="sentences: who waits, why, what moved with it, agents needed")
+    chinese: list[str]
+    data: dict[str, float | str | None] = Field(description="the numbers behind them")
+    left_out: dict[str, str] = Field(description="what could not be said, and why")
+
+
 class Order(_Payload):
     """A work order as it stands (topic ``workorders``, compacted by id)."""
 
@@ -181,6 +209,13 @@ class Order(_Payload):
     planned: str | None = Field(
         default=None, description="the planned event for which it stands still: its limits are moved at the event's end"
     )
+    storm: Storm | None = Field(default=None, description="of a unit: the queues that broke together")
+    parent: str | None = Field(
+        default=None, description="the order of the storm that holds or held it; while it holds it, its limits stand"
+    )
+    withheld: bool = Field(default=False, description="its page waits for others to break: it may be part of a storm")
+    outage: Outage | None = None
+    briefing: Briefing | None = Field(default=None, description="the last one")
 
 
 class LogEntry(_Payload):
@@ -324,6 +359,7 @@ class Emergency(_Part):
     ended_ms: int | None
     ended_by: str | None
     ended_reason: str
+    marks: list[int] = Field(default_factory=list, description="hours that it has passed, of 24 and 72")
 
 
 class Suppressed(_Part):
@@ -369,6 +405,67 @@ class Alert(_Payload):
     suppressed: Suppressed | None = Field(default=None, description="of kind suppressed")
 
 
+class PlanNow(_Part):
+    """An interval of the plan, and the calls that came in it; null is not planned."""
+
+    start_ms: int
+    minutes: int
+    forecast: float | None = Field(description="calls")
+    handle_ms: float | None
+    required: float | None = Field(description="agents that the planner asked for")
+    scheduled: float | None = Field(description="agents on the roster")
+    offered: int
+
+
+class PlanLast(PlanNow):
+    """The last interval that is over beside its plan; differences are shares of what was planned."""
+
+    handle_actual_ms: float | None
+    agents: float | None = Field(description="who took calls, on average; null where agents are unknown")
+    offered_off: float | None
+    handle_off: float | None
+    agents_off: float | None
+    deviations: float | None = Field(description="standard deviations of a good forecast")
+
+
+class PlanSoFar(_Part):
+    """The intervals of the day that are over."""
+
+    forecast: float
+    offered: int
+
+
+class PlanEnding(_Part):
+    """How the day will end: its service level against *target*, with the agents scheduled."""
+
+    target: float
+    expected: int = Field(description="calls still to be judged today")
+    allowed: int = Field(description="of these may miss; below 0 the target is out of reach")
+    heading: float | None = Field(
+        description="service level of the day as forecast; null where the plan lacks something"
+    )
+    best: float | None = Field(description="if all that are expected are met")
+    needed: float | None = Field(description="the share of them that must be met")
+    offered_low: int = Field(description="calls still to come, 90 % bounds")
+    offered_high: int
+    english: str
+    chinese: str
+
+
+class PlanPart(_Part):
+    """The plan of the day beside what came."""
+
+    version: str
+    name: str
+    day: str
+    since_ms: int = Field(description="in force since")
+    now: PlanNow | None
+    last: PlanLast | None
+    so_far: PlanSoFar
+    reforecast_since_ms: int | None = Field(description="since when it is time to forecast the rest of the day anew")
+    ending: PlanEnding
+
+
 class QueueFigures(BaseModel):
     """A queue's or a unit's figures at one clock (topic ``metrics``): a view, without ``pos``.
 
@@ -387,13 +484,14 @@ class QueueFigures(BaseModel):
     threshold_ms: int
     figures: dict[str, float | None] = Field(
         description="'metric@window' to value (docs/METRICS.md); what is undefined is left out, as are figures by line "
-        "and channel that are 0"
+        "and channel and of how unusual something is that are 0"
     )
     members: int | None = Field(default=None, description="of a unit: queues that were ever heard of")
     stale: list[str] | None = Field(
         default=None, description="of a unit: queues whose partition or sources are silent, 50 names at most"
     )
     stale_count: int | None = Field(default=None, description="of a unit: how many such queues there are")
+    plan: PlanPart | None = Field(default=None, description="of a queue with a plan for this day (docs/PLANS.md)")
 
 
 class DeadLetterRecord(BaseModel):

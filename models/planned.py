@@ -21,6 +21,9 @@ KINDS_ZH: Final[dict[PlannedKind, str]] = {
     "closure": "停业",
 }
 
+#: Hours at which an outage, and an emergency, are told again: the marks of the source documents (24 h without a
+#: connection, 72 h in a state of emergency).
+MARK_HOURS: Final = (24, 72)
 _HOUR_MS: Final = 3_600_000
 _DAY_MS: Final = 24 * _HOUR_MS
 #: Longest event: what lasts longer is no event but how things are, and belongs into the settings.

@@ -27,6 +27,8 @@ class Reason(StrEnum):
     TOO_MANY_QUEUES = "too_many_queues"
     BAD_SETTINGS = "bad_settings"
     SITE_CHANGED = "site_changed"
+    BAD_PLAN = "bad_plan"
+    BAD_HABIT = "bad_habit"
 
 
 WAY_OUT: Final[dict[Reason, str]] = {
@@ -49,6 +51,8 @@ WAY_OUT: Final[dict[Reason, str]] = {
     Reason.BAD_SETTINGS: "The settings in a `rules.changed` were not taken: write them with `callwatch rules apply`.",
     Reason.SITE_CHANGED: "Interval rows cannot be cut anew: for another zone or interval length choose another [kafka] "
     "prefix and replay.",
+    Reason.BAD_PLAN: "The plan in a `plan.changed` was not taken: write it with `callwatch plan import`.",
+    Reason.BAD_HABIT: "What a `habit.learned` says was not taken: write it with `callwatch learn` of this version.",
 }
 
 

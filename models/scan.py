@@ -29,7 +29,15 @@ _DURATIONS: Final = np.array([FIELDS[name] for name in fields.DURATIONS])
 _FIELDS: Final = len(FIELDS)
 _KINDS: Final = range(max(EventType) + 1)
 #: Types whose records hold objects, or queues that are units: never scanned.
-_LEFT: Final = np.array([k in (EventType.ORDER_COMMAND, EventType.RULES_CHANGED, EventType.UNIT_SUMS) for k in _KINDS])
+_NESTED: Final = (
+    EventType.ORDER_COMMAND,
+    EventType.RULES_CHANGED,
+    EventType.UNIT_SUMS,
+    EventType.PLAN_CHANGED,
+    EventType.HABIT_LEARNED,
+    EventType.STORM_CHANGED,
+)
+_LEFT: Final = np.array([k in _NESTED for k in _KINDS])
 _NEEDS_CALL: Final = np.array([kind in CALL_TYPES for kind in _KINDS])
 _QUEUELESS: Final = np.array([kind in QUEUELESS_TYPES for kind in _KINDS])
 _MARK: Final = np.array([ord(mark) for mark in MARKS], np.uint8)

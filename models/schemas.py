@@ -14,9 +14,11 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from models import fields, outputs, topics
+from models import fields, habit_record, outputs, topics
 from models.event import AGENT_STATES, CALL_TYPES, CONTROL_TYPES, EVENT_TYPES, FLOW_REASONS, QUEUELESS_TYPES, TYPE_NAMES
 from models.notification import Notification
+from models.plan import record as plan_record
+from models.storm import StormChanged
 from models.unit import UnitSums
 
 Schema = dict[str, Any]
@@ -155,7 +157,7 @@ def command_schema() -> Schema:
             "args": {"description": "What the command needs: cause, measure, until, ...", "type": ["object", "null"]},
         },
         "required": ["queue", "order", "command", "actor"],
-        "examples": [EXAMPLES[-1]],
+        "examples": [EXAMPLES[7]],
     }
 
 
@@ -179,13 +181,17 @@ EXAMPLES: Final[list[Schema]] = [
     {"id": f"clock-{_T}", "type": "clock", "source": "worker-1", "ts": _T},
     {"id": "7", "type": "order.command", "source": "page", "ts": _T, "queue": "north/report", "order": "a1b2"}
     | {"command": "resolve", "actor": "p-li", "args": {"cause": "staffing", "measure": "two agents moved over"}},
+    plan_record.EXAMPLE,
 ]
 
 
 def schemas() -> dict[str, Schema]:
-    """Every schema by file name without ``.json``: the topics by their names, and ``order.command``."""
+    """Every schema by file name without ``.json``: the topics by their names, and the records of ours that have one."""
     made = {topics.EVENTS: events_schema(), "order.command": command_schema()}
+    made["plan.changed"] = {"$schema": DIALECT, **plan_record.schema()}
+    made["habit.learned"] = {"$schema": DIALECT, **habit_record.schema()}
     made["unit.sums"] = {"$schema": DIALECT, **UnitSums.model_json_schema()}
+    made["storm.changed"] = {"$schema": DIALECT, **StormChanged.model_json_schema()}
     for topic, payload in PAYLOADS.items():
         made[topic] = {"$schema": DIALECT, **payload.model_json_schema()}
     return made

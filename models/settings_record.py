@@ -168,6 +168,12 @@ def _faults(c: Catalogue) -> Iterator[str]:
         yield from _texts(f"sources.{n}", source.name)
         yield from _within(f"sources.{n}.cadence_ms", source.cadence_ms, 1, MILLIS_MAX)
     yield from _limits(c.limits)
+    for name, value, low, high in (
+        ("alarms_per_week", c.judge.alarms_per_week, 0.01, 100.0),
+        ("orders_per_shift", c.judge.orders_per_shift, 0.1, 1000.0),
+    ):
+        if not low <= value <= high:  # not a number is not either
+            yield f"judge.{name}: {value} is not from {low:g} to {high:g}"
     yield from _once("sites", [site.name for site in c.sites])
     yield from _once("rules", [rule.id for rule in c.rules])
     yield from _once("people", [person.id for person in c.people])
@@ -251,6 +257,9 @@ def _limits(limits: LoopLimits) -> Iterator[str]:
         yield from _within(f"limits.resolve_ms.{n}", limits.resolve_ms[n], 1, MILLIS_MAX)
         yield from _within(f"limits.remind_ms.{n}", limits.remind_ms[n], 1, MILLIS_MAX)
     yield from _within("limits.verify_calls", limits.verify_calls, 1, 10_000)
+    yield from _within("limits.storm_queues", limits.storm_queues, 0, 10_000)
+    if not 0 < limits.storm_share <= 1:
+        yield "limits.storm_share is not above 0 and at most 1"
     for name in ("undecided_ms", "reopen_ms", "page_gap_ms", "hold_max_ms", "accept_max_ms"):
         yield from _within(f"limits.{name}", getattr(limits, name), 0, MILLIS_MAX)
 

@@ -18,6 +18,8 @@ from models.partition import partition_of
 UNITS_MAX: Final = 200
 #: Names of queues that a partition tells of each unit, for the case that it falls silent: what a screen can show.
 NAMES_MAX: Final = 50
+#: Members of a unit that are told to be compared: those with most calls.
+MEMBERS_MAX: Final = 200
 #: The unit of all queues.
 EVERYTHING: Final = "*"
 #: One step of the units' time: that of the windows' buckets.
@@ -55,6 +57,39 @@ class UnitShare(BaseModel):
     unlisted: int = Field(description="agents beyond those told by name")
 
 
+class Trouble(BaseModel):
+    """Open orders of the queues of one partition in one unit: those that broke just now, and those held by its storm.
+
+    Names are the first by name; the numbers count all.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    live: int = Field(description="queues with a call in the last 30 minutes, or among the broken")
+    n: int = Field(default=0, description="number of the unit's standing that holds in the partition")
+    bad: int = Field(default=0, description="queues that broke in the last minutes and belong to no storm")
+    worst: int = Field(default=9, description="the gravest severity among them and among those held")
+    last_ms: int = Field(default=0, description="when the last of them broke")
+    rules: dict[str, int] = Field(
+        default_factory=dict, description="symptoms of those that broke, and how many have it"
+    )
+    names: list[str] = Field(default_factory=list, max_length=NAMES_MAX)
+    held: int = Field(default=0, description="queues that the storm holds and whose orders are open")
+    joined: int = Field(default=0, description="queues that it holds or held")
+    children: list[str] = Field(default_factory=list, max_length=NAMES_MAX)
+
+
+class Beside(BaseModel):
+    """What a partition tells beside sums: its records of the day, and the sources that are not well."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    records: int = Field(default=0, description="records of calls and agents in the day so far")
+    sources: list[Annotated[tuple[str, Literal["dead", "late", "ahead"], int], Field(strict=False)]] | None = Field(
+        default=None, description="sources that are not well, and by how many ms; told by the home of everything alone"
+    )
+
+
 class UnitSums(BaseModel):
     """What a partition tells of the units at home in another: one record, or several *parts*, of each tick.
 
@@ -80,6 +115,15 @@ class UnitSums(BaseModel):
     units: dict[str, UnitShare | None] = Field(description="null: no queue of that unit is here any more")
     agents: dict[str, list[Annotated[tuple[int, int], Field(strict=False)]]] = Field(
         description="by unit [identity, state] of agents whose state changed; 0 is offline"
+    )
+    beside: Beside | None = None
+    members: dict[str, list[Annotated[tuple[str, int, int, bool], Field(strict=False)]]] | None = Field(
+        default=None,
+        description="each minute, by unit: its queues (of a region: its sites), abandoned, outcomes, and whether that "
+        "is usual there at this time",
+    )
+    trouble: dict[str, Trouble | None] = Field(
+        default_factory=dict, description="by unit what its queues here have of orders; null: no queue is here any more"
     )
 
 

@@ -31,7 +31,8 @@ MAX_GAP_MS: Final = 40 * 86_400_000
 _PEEKED_LINES: Final = 4096
 
 _CLOCK: Final = TYPE_NAMES[EventType.CLOCK]
-_UNIT_SUMS: Final = TYPE_NAMES[EventType.UNIT_SUMS]
+#: What partitions tell each other: the workers that read a capture tell their own.
+_TOLD: Final = frozenset({TYPE_NAMES[EventType.UNIT_SUMS], TYPE_NAMES[EventType.STORM_CHANGED]})
 _EVERYWHERE: Final = frozenset(TYPE_NAMES[t] for t in QUEUELESS_TYPES)
 
 
@@ -102,8 +103,8 @@ def _with_own_clocks(lines: Iterable[bytes], since_ms: int | None) -> Iterator[I
             begun = begun or (since_ms is not None and ts >= since_ms)
             if begun:
                 yield _clock(now)  # not the line: who replays keeps this time, not the worker that wrote it
-        elif event.get("type") == _UNIT_SUMS:
-            continue  # the workers that read this tell their own
+        elif event.get("type") in _TOLD:
+            continue
         elif begun:
             ts = event.get("ts")
             # before the first clock the event's own time is all there is

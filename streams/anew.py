@@ -6,6 +6,8 @@ there, and all that is true would be too late.
 
 from __future__ import annotations
 
+from typing import Any
+
 from numba import njit
 
 from models.event import EventType
@@ -14,7 +16,7 @@ from streams.calls import EVERY_PART, count, count_other, move_row, settle
 from streams.shares import arrival_of
 from streams.slots import take_slot
 from streams.staff import enlist, follow
-from streams.store import AGENT, CALLER, NOTE, NOW, POINT, SLOTS, Store
+from streams.store import AGENT, BLOCKED_CALL, CALL, CALLER, MENU, NOTE, NOW, POINT, SLOTS, Store
 
 _LAST_CALL_TYPE = int(EventType.CALL_RESOLVED)
 
@@ -45,6 +47,8 @@ def carry(old: Store, new: Store, until_ms: int) -> int:
             count_other(new, at, 1)
         if was.kind != CALLER:
             _heard(new, was.queue, max(was.word, was.out_ts), was.kind == NOTE and was.talk > _LAST_CALL_TYPE)
+        if was.kind <= BLOCKED_CALL and was.direction == 0:
+            _came(new, was)
     return dropped
 
 
@@ -54,6 +58,18 @@ def _heard(store: Store, at: int, ts: int, of_no_call: bool) -> None:
     queue.last_word = max(queue.last_word, ts)
     if not of_no_call:
         queue.last_event = max(queue.last_event, ts)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _came(store: Store, call: Any) -> None:
+    """Note when a caller came, and got through."""
+    queue = store.queues[call.queue]
+    if call.kind == CALL:
+        queue.last_came = max(queue.last_came, call.offered)
+        if call.outcome == 1:
+            queue.last_answered = max(queue.last_answered, call.out_ts)
+    elif call.kind != MENU:
+        queue.last_came = max(queue.last_came, call.out_ts)
 
 
 @njit(cache=True, nogil=True, _nrt=False)

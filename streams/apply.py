@@ -37,6 +37,7 @@ from streams.table import find
 _BLOCKED = int(EventType.CALL_BLOCKED)
 _MENU = int(EventType.IVR_ABANDONED)
 _OFFERED = int(EventType.CALL_OFFERED)
+_ANSWERED = int(EventType.CALL_ANSWERED)
 _COMPLETED = int(EventType.CALL_COMPLETED)
 _AGENT = int(EventType.AGENT_STATE)
 _LAST_CALL_TYPE = int(EventType.CALL_RESOLVED)
@@ -107,8 +108,9 @@ def _keep_time(store: Store, ts: int) -> None:
 
 
 @njit(cache=True, nogil=True, _nrt=False, inline="always")
-def _is_in_time(store: Store, at: int, kind: int, ts: int) -> bool:
-    """Note when queue number *at* was heard of; False, and counted, for what lies below the floor."""
+def _is_in_time(store: Store, at: int, kind: int, ts: int, direction: int) -> bool:
+    """Note when queue number *at* was heard of, and when somebody came and got through (*direction* 0); False, and
+    counted, for what lies below the floor."""
     queue = store.queues[at]
     queue.changed = 1
     if ts < store.meta[FLOOR]:
@@ -120,6 +122,10 @@ def _is_in_time(store: Store, at: int, kind: int, ts: int) -> bool:
     queue.last_word = max(queue.last_word, ts)
     if kind <= _LAST_CALL_TYPE and ts > queue.last_event:
         queue.last_event = ts
+    if direction == 0 and kind == _ANSWERED:
+        queue.last_answered = max(queue.last_answered, ts)
+    elif direction == 0 and kind in (_OFFERED, _BLOCKED):
+        queue.last_came = max(queue.last_came, ts)
     return True
 
 
@@ -149,7 +155,7 @@ def apply(
         if at < 0 or kind < _BLOCKED:  # control records, and what names no queue
             continue
         _keep_time(store, ts)
-        if not _is_in_time(store, at, kind, ts):
+        if not _is_in_time(store, at, kind, ts, described[0][r]):
             continue
         slot_kind = _kind_of_slot(kind)
         if slot_kind == NOTE and not is_note(kind, values[r], codes[r]):

@@ -58,6 +58,7 @@ OUTBOUND_CONNECTED: Final = 33
 USUAL: Final = 24
 ROW_COUNTERS: Final = 34  #: those of interval rows are the ones before it
 
+WAIT_ELSE_MS: Final = 34  #: sum of the known waits of the outcomes that are no answer
 NETTED: Final = 39  #: what a unit has taken out of OFFERED; 0 in queues
 CALLBACK_REQUESTED: Final = 40
 CALLBACK_ATTEMPTED: Final = 41

@@ -13,12 +13,14 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from models.event import LOST_TRACK_MS
+from models.event import LOST_TRACK_MS, SOON_MS
 from models.formula import ratio
-from models.metric import FIGURES, METRICS, NOW, WINDOWS
+from models.metric import COMPARISONS, FIGURES, LEARNED, METRICS, NOW, OF_THE_WHOLE, WINDOWS
 from streams import rare, usual
 from streams.calls import set_member
 from streams.counters import (
+    ANSWERED,
+    BLOCKED,
     BUSY_D,
     BUSY_DT,
     COMPLETED,
@@ -52,15 +54,22 @@ _WIDTHS = np.array(WINDOW_BUCKETS, np.int64)
 
 _OTHERS: Final = (
     *("wait_p50_ms", "wait_p95_ms", "occupancy", "effective_work_rate", "load_erlangs"),
-    *("late", "too_late", "duplicate", "misrouted", "dead"),
+    *("late", "too_late", "duplicate", "capacity_use"),
 )
 #: ``(others, windows)`` column, -1 where the metric has not the window.
 _OTHER = np.array([[FIGURES.get((m, w), -1) for w in WINDOWS] for m in _OTHERS], np.int64)
-_P50, _P95, _OCCUPANCY, _WORK_RATE, _LOAD, _LATE, _TOO_LATE, _REPEATED = range(8)
-_PRESENT = np.array([FIGURES[(m.id, "now")] for m in METRICS if m.windows is NOW], np.int64)
-# every figure is filled in one place
-_FILLED = [*usual.FILLED, *rare.FILLED, *_OTHER[_OTHER >= 0].tolist(), *_PRESENT.tolist()]
-assert sorted(_FILLED) == list(range(len(FIGURES)))
+_LOAD_15M: Final = FIGURES[("load_erlangs", "15m")]
+_P50, _P95, _OCCUPANCY, _WORK_RATE, _LOAD, _LATE, _TOO_LATE, _REPEATED, _CAPACITY = range(9)
+_NOT_PRESENT: Final = {"waiting_soon", *OF_THE_WHOLE}
+_SOON = FIGURES[("waiting_soon", "now")]  # filled where the callers are walked through; units have no callers
+_PRESENT = np.array(
+    [FIGURES[(m.id, "now")] for m in METRICS if m.windows is NOW and m.id not in _NOT_PRESENT], np.int64
+)
+# every figure is filled in one place; what was learned of a queue, or follows from others, is no sum of its own:
+# alerts/habit and alerts/siblings fill it, and those of the whole `streams.unit_figures`
+_ELSEWHERE = LEARNED | COMPARISONS | OF_THE_WHOLE
+_FILLED = [*usual.FILLED, *rare.FILLED, *_OTHER[_OTHER >= 0].tolist(), *_PRESENT.tolist(), _SOON]
+assert sorted(_FILLED) == [column for (metric, _), column in FIGURES.items() if metric not in _ELSEWHERE]
 
 
 @njit(cache=True, nogil=True, _nrt=False)
@@ -92,10 +101,23 @@ def fill_load(out: NDArray[np.float64], w: int, s: NDArray[np.int64], day: NDArr
 
 
 @njit(cache=True, nogil=True, _nrt=False, inline="always")
-def fill_agents(out: NDArray[np.float64], w: int, ready_ms: int, busy_ms: int, signed_ms: int) -> None:
-    """Fill the figures of window number *w* (not "resolve") that follow from agent milliseconds in it."""
+def fill_agents(out: NDArray[np.float64], w: int, ready_ms: int, busy_ms: int, signed_ms: int, length_ms: int) -> None:
+    """Fill the figures of window number *w* (not "resolve") that follow from agent milliseconds in it.
+
+    It has lasted *length_ms*, and its load is filled in.
+    """
     out[_OTHER[_OCCUPANCY, w]] = ratio(busy_ms, busy_ms + ready_ms)
     out[_OTHER[_WORK_RATE, w]] = ratio(busy_ms, signed_ms)
+    load = out[_OTHER[_LOAD, w]]
+    out[_OTHER[_CAPACITY, w]] = load * length_ms / signed_ms if signed_ms > 0 and length_ms > 0 else math.nan
+
+
+@njit(cache=True, nogil=True, _nrt=False, inline="always")
+def fill_short(out: NDArray[np.float64]) -> None:
+    """Fill how many agents are short, from the load and who is here; undefined with either of them."""
+    load = out[_LOAD_15M]
+    needed = math.floor(load) + 1.0 if load > 0.0 else load
+    out[_PRESENT[16]] = needed - (out[_PRESENT[6]] - out[_PRESENT[11]])
 
 
 @njit(cache=True, nogil=True, _nrt=False, inline="always")
@@ -127,7 +149,8 @@ def _loads(store: Store, q: int, now_ms: int) -> None:
         ready = agent_ms(s, READY_D, READY_DT, queue.level_ready, start, now_ms)
         busy = agent_ms(s, BUSY_D, BUSY_DT, queue.level_busy, start, now_ms)
         signed = agent_ms(s, SIGNED_D, SIGNED_DT, queue.level_signed, start, now_ms)
-        fill_agents(store.figures[q], w, ready, busy, signed)
+        fill_agents(store.figures[q], w, ready, busy, signed, now_ms - start)
+    fill_short(store.figures[q])
 
 
 @njit(cache=True, nogil=True, _nrt=False, inline="always")
@@ -152,8 +175,9 @@ def look(store: Store, queues: int, now_ms: int) -> None:
     """Compute the figures at the clock *now_ms*: of each queue that changed, holds callers or is silent."""
     for q in range(queues):
         queue = store.queues[q]
+        store.figures[q, _SOON] = 0
         if queue.waiting > 0:
-            _walk(store, q, now_ms)
+            store.figures[q, _SOON] = _walk(store, q, now_ms)
         elif queue.past > 0 or queue.longest_ms > 0:
             queue.past, queue.past_since, queue.longest_ms = 0, 0, 0
             queue.past_first, queue.longest_first_ms = 0, 0
@@ -166,9 +190,12 @@ def look(store: Store, queues: int, now_ms: int) -> None:
 
 
 @njit(cache=True, nogil=True, _nrt=False, inline="always")
-def _walk(store: Store, q: int, now_ms: int) -> None:
-    """Measure the callers of a queue who wait now, and lose track of those whose source has gone silent."""
-    queue = store.queues[q]
+def _walk(store: Store, q: int, now_ms: int) -> int:
+    """Measure the callers of a queue who wait now, and lose track of those whose source has gone silent.
+
+    Returns how many are not past their threshold, and will be within `SOON_MS`.
+    """
+    queue, soon = store.queues[q], 0
     past, past_since, longest, past_first, longest_first = 0, 0, 0, 0, 0
     at = queue.head
     while at >= 0:
@@ -185,11 +212,14 @@ def _walk(store: Store, q: int, now_ms: int) -> None:
             if age > call.threshold:
                 past += 1
                 past_since += 1 if 0 <= queue.watch <= call.offered else 0
+            elif call.threshold - age < SOON_MS:
+                soon += 1
         at = following
     if past != queue.past or past_since != queue.past_since:
         queue.stirred |= STIRRED
     queue.past, queue.past_since, queue.longest_ms = past, past_since, longest
     queue.past_first, queue.longest_first_ms = past_first, longest_first
+    return soon
 
 
 @njit(cache=True, nogil=True, _nrt=False, inline="always")
@@ -206,5 +236,19 @@ def _present(store: Store, q: int, now_ms: int) -> None:
     out[_PRESENT[12]] = max(now_ms - max(queue.last_event, queue.open_since), 0) if silent else math.nan
     out[_PRESENT[13]] = max(now_ms - queue.last_word, 0) if queue.last_word >= 0 else math.nan
     out[_PRESENT[14]], out[_PRESENT[15]] = queue.open, store.meta[COMPLETE]
+    out[_PRESENT[17]] = _unconnected(store, q)
+    began = max(queue.last_answered, queue.open_since)
+    known = queue.open == 1 and queue.last_came >= 0
+    out[_PRESENT[18]] = (max(now_ms - began, 0) if queue.last_came > began else 0) if known else math.nan
     out[_OTHER[_LATE, DAY]], out[_OTHER[_TOO_LATE, DAY]] = queue.late_day, queue.too_late_day
     out[_OTHER[_REPEATED, DAY]] = queue.duplicates_day
+
+
+@njit(cache=True, nogil=True, _nrt=False, inline="always")
+def _unconnected(store: Store, q: int) -> int:
+    """How many came to queue number *q* in the longest rolling window in which nobody was answered."""
+    for w in range(DAY - 1, -1, -1):
+        s = store.sums[q, w]
+        if s[ANSWERED] == 0:
+            return int(s[OFFERED] + s[BLOCKED])
+    return 0

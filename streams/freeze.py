@@ -13,6 +13,7 @@ import orjson
 from numba import njit
 from numpy.typing import NDArray
 
+from models.event import UNKNOWN
 from streams.apply import take_again
 from streams.calls import EVERY_PART, count, count_other, set_member, settle
 from streams.counters import COUNTERS, ROW_COUNTERS
@@ -39,6 +40,8 @@ from streams.store import (
 #: Raised whenever SLOT, ROW, the counters or the header change; an unknown version is refused (see ``thaw``).
 VERSION: Final = 3
 _SCALARS: Final = ("last_event", "last_word", "open_since", "watch", "duplicates", "too_late", "known", "open")
+#: Those that older snapshots lack: unknown then.
+_LATER: Final = ("last_answered", "last_came")
 _OF_THE_DAY: Final = ("late_day", "too_late_day", "duplicates_day")
 
 
@@ -81,7 +84,7 @@ def freeze(store: Store, queue: int, slots: NDArray[np.int64]) -> bytes:
         "calls": len(calls),
         "rows": len(rows),
         "day_start": int(store.day_start[record["zone"]]),
-        **{name: int(record[name]) for name in (*_SCALARS, *_OF_THE_DAY)},
+        **{name: int(record[name]) for name in (*_SCALARS, *_LATER, *_OF_THE_DAY)},
     }
     parts = (store.sums[queue, DAY], store.sums[queue, RESOLVE], store.row_counts[rows])
     return b"".join((orjson.dumps(header), b"\n", calls.tobytes(), kept.tobytes(), *(part.tobytes() for part in parts)))
@@ -104,6 +107,8 @@ def thaw(store: Store, queue: int, data: bytes) -> None:
     record = store.queues[queue]
     for name in _SCALARS:
         record[name] = header[name]
+    for name in _LATER:
+        record[name] = header.get(name, UNKNOWN)
     record["stirred"], record["changed"] = ALL_STIRRED, 0
     record["watch"] = -1  # while the calls are put back, nothing is counted twice
     places = np.array([_put_row(store, queue, row, counts[i]) for i, row in enumerate(rows)], np.int32)

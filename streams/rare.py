@@ -16,6 +16,7 @@ from streams import counters
 _COUNTS: Final[dict[str, int]] = {
     "outbound": counters.OUTBOUND,
     "outbound_connected": counters.OUTBOUND_CONNECTED,
+    "flowed_in": counters.INNER_ALL,
     "callbacks_requested": counters.CALLBACK_REQUESTED,
     "callbacks_attempted": counters.CALLBACK_ATTEMPTED,
     "callbacks_connected": counters.CALLBACK_CONNECTED,

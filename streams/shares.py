@@ -68,6 +68,7 @@ from streams.counters import (
     TALK_MS,
     UNRESOLVED,
     WAIT_BINS,
+    WAIT_ELSE_MS,
     WAIT_FIRST_MS,
     WAIT_KNOWN,
     WAIT_MS,
@@ -235,6 +236,7 @@ def _list_wait(slots: Slots, listed: Listed, slot: int, wait: int) -> None:
     if wait >= 0:
         if call.outcome > 1:
             put(listed, WAITED_ELSE, 1)
+            put(listed, WAIT_ELSE_MS, wait)
         if wait > call.immediate:
             put(listed, QUEUED, 1)
         if call.peak:

@@ -99,6 +99,8 @@ QUEUE: Final = np.dtype(
         ("watch", np.int64),  # window "resolve" counts arrivals from here; -1 off
         ("longest_ms", np.int64),
         ("last_word", np.int64),  # time of the latest record of any type
+        ("last_answered", np.int64),  # time of the latest answer of a call that came in
+        ("last_came", np.int64),  # time of the latest offer, or call that found no line
         ("longest_first_ms", np.int64),  # as longest_ms, counted from where the caller first began to wait
         ("name", np.uint64),  # identity of its name, site, for keys of callers and for where calls come from
         ("site", np.uint64),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,11 +11,11 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from models.metric import FIGURES
+from models.metric import COMPARISONS, FIGURES, OF_THE_WHOLE
 from models.unit import ALL, REGION, SITE
 from streams import counters as c
 from streams import unit_sums as unit
-from streams.figures import fill_agents, fill_load, form
+from streams.figures import fill_agents, fill_load, fill_short, form
 from streams.store import COMPLETE, DAY, RESOLVE, Store, empty_store, room_for_queues
 from streams.windows import QueueSetup
 from streams.zones import zone_table
@@ -33,7 +34,8 @@ _FIRST: Final = {
     c.FLOWED_LATE: c.FLOWED_LATE_FIRST,
     c.WAIT_MS: c.WAIT_FIRST_MS,
 }
-_MISROUTED, _DEAD = FIGURES[("misrouted", "day")], FIGURES[("dead", "day")]
+#: Figures that no sums give: of the data of the whole, of members against each other.
+_GIVEN: Final = [at for (metric, _), at in FIGURES.items() if metric in OF_THE_WHOLE | COMPARISONS]
 #: Fields of a queue's record that agents of each state are counted in, by ``AgentState``.
 _STATES: Final = ("offline", "ready", "ringing", "talking", "hold", "wrap", "not_ready")
 
@@ -51,6 +53,7 @@ def net(sums: NDArray[np.int64], reach: int) -> NDArray[np.int64]:
         out[:, counter] += sums[:, first]
     out[:, c.NETTED] = np.minimum(sums[:, inner], sums[:, c.OFFERED])
     out[:, c.OFFERED] -= out[:, c.NETTED]
+    out[:, c.INNER_ALL] -= out[:, c.NETTED]
     out[:, c.FLOWED_OUT] = np.maximum(sums[:, c.FLOWED_OUT] - sums[:, inner], 0)
     late = np.maximum(out[:, c.FLOWED_LATE] - sums[:, inner_late], 0)
     out[:, c.FLOWED_LATE] = np.minimum(late, out[:, c.FLOWED_OUT])
@@ -63,8 +66,8 @@ class UnitFacts:
 
     *now* are the fields of ``streams.unit_sums``; *agents* how many distinct ones are in each ``AgentState``;
     *agent_ms* ``(WINDOWS, 3)`` their time ready, busy and signed in; *length_ms* ``(WINDOWS,)`` how long each window is
-    by now; *since* which window lies wholly behind the resolve of its order, -1 none; *strays* the misrouted and dead
-    records of the day, None where they are no figures of this unit.
+    by now; *since* which window lies wholly behind the resolve of its order, -1 none; *known* the figures of this unit
+    that no sums give, by (metric, window).
     """
 
     now: NDArray[np.int64]
@@ -73,7 +76,7 @@ class UnitFacts:
     length_ms: NDArray[np.int64]
     complete: bool
     since: int
-    strays: tuple[int, int] | None
+    known: Mapping[tuple[str, str], float]
 
 
 @njit(cache=True, nogil=True, _nrt=False)
@@ -82,7 +85,8 @@ def _form(store: Store, u: int, now_ms: int, agent_ms: NDArray[np.int64], length
     for w in range(RESOLVE):
         fill_load(store.figures[u], w, store.sums[u, w], store.sums[u, DAY], length_ms[w])
         if store.queues[u].known == 1:
-            fill_agents(store.figures[u], w, agent_ms[w, 0], agent_ms[w, 1], agent_ms[w, 2])
+            fill_agents(store.figures[u], w, agent_ms[w, 0], agent_ms[w, 1], agent_ms[w, 2], length_ms[w])
+    fill_short(store.figures[u])
 
 
 class UnitFigures:
@@ -113,6 +117,7 @@ class UnitFigures:
         queue["known"], queue["open"] = now[unit.KNOWN] > 0, now[unit.OPEN] > 0
         queue["last_event"], queue["last_word"] = now[unit.LAST_EVENT], now[unit.LAST_WORD]
         queue["open_since"] = now[unit.OPEN_SINCE]
+        queue["last_answered"], queue["last_came"] = now[unit.LAST_ANSWERED], now[unit.LAST_CAME]
         queue["late_day"], queue["too_late_day"] = now[unit.LATE], now[unit.TOO_LATE]
         queue["duplicates_day"] = now[unit.REPEATED]
         for state, count in zip(_STATES, facts.agents, strict=True):
@@ -120,5 +125,6 @@ class UnitFigures:
         queue["busy"], queue["staffed"] = sum(facts.agents[2:6]), sum(facts.agents[1:])
         store.meta[COMPLETE] = facts.complete
         _form(store, u, now_ms, facts.agent_ms, facts.length_ms)
-        if facts.strays is not None:
-            store.figures[u, _MISROUTED], store.figures[u, _DEAD] = facts.strays
+        store.figures[u, _GIVEN] = math.nan
+        for key, value in facts.known.items():
+            store.figures[u, FIGURES[key]] = value

@@ -15,10 +15,13 @@ from streams.store import Store
 #: Windows that a unit has: 1, 5, 15, 30 minutes and the day. Of the window since a resolve see ``agents.units``.
 WINDOWS: Final = 5
 #: Columns of what is true of a unit's queues now. *QUEUES*, *OPEN*: of those ever heard of; *PAST*, *LONGEST*: by the
-#: time at which the caller began to wait at all; *LAST_EVENT*, *LAST_WORD*, *OPEN_SINCE*: epoch ms, -1 none; *LATE* to
-#: *REPEATED*: records of the day.
+#: time at which the caller began to wait at all; *LAST_EVENT*, *LAST_WORD*, *OPEN_SINCE*, *LAST_ANSWERED*, *LAST_CAME*:
+#: epoch ms, -1 none; *LATE* to *REPEATED*: records of the day.
 QUEUES, OPEN, WAIT, PAST, LONGEST, LOST, KNOWN, LAST_EVENT, LAST_WORD, OPEN_SINCE, LATE, TOO_LATE, REPEATED = range(13)
-FIELDS: Final = 13
+LAST_ANSWERED, LAST_CAME = 13, 14
+FIELDS: Final = 15
+#: How many there were before the last two.
+FIELDS_BEFORE: Final = 13
 
 #: How busy an agent is in each ``models.event.AgentState``: offline is 0, then not ready, ready, ringing, wrapping up,
 #: holding, talking.
@@ -40,6 +43,8 @@ def _add_now(store: Store, q: int, out: NDArray[np.int64]) -> None:
     out[LAST_WORD] = max(out[LAST_WORD], queue.last_word)
     if queue.open == 1 and (out[OPEN_SINCE] < 0 or queue.open_since < out[OPEN_SINCE]):
         out[OPEN_SINCE] = queue.open_since
+    out[LAST_ANSWERED] = max(out[LAST_ANSWERED], queue.last_answered)
+    out[LAST_CAME] = max(out[LAST_CAME], queue.last_came)
     out[LATE] += queue.late_day
     out[TOO_LATE] += queue.too_late_day
     out[REPEATED] += queue.duplicates_day
@@ -77,6 +82,7 @@ def add_up(
     signs[:] = 0
     for u in range(len(now)):
         now[u, LAST_EVENT], now[u, LAST_WORD], now[u, OPEN_SINCE] = -1, -1, -1
+        now[u, LAST_ANSWERED], now[u, LAST_CAME] = -1, -1
     for q in range(queues):
         queue = store.queues[q]
         if queue.last_event < 0 and queue.known == 0:
@@ -138,7 +144,7 @@ def gather(
         if f == OPEN_SINCE:
             if now[f] >= 0 and (to_now[f] < 0 or now[f] < to_now[f]):
                 to_now[f] = now[f]
-        elif f in (LAST_EVENT, LAST_WORD):
+        elif f in (LAST_EVENT, LAST_WORD, LAST_ANSWERED, LAST_CAME):
             to_now[f] = max(to_now[f], now[f])
         elif f == LONGEST:
             to_now[f] = max(to_now[f], now[f]) if present else to_now[f]

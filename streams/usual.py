@@ -32,6 +32,7 @@ from streams.counters import (
     QUEUED,
     QUEUED_PEAK,
     TALK_MS,
+    WAIT_ELSE_MS,
     WAIT_KNOWN,
     WAIT_MS,
     WAITED_ELSE,
@@ -44,7 +45,7 @@ USUAL: Final = (
     *("offered", "answered", "abandoned", "flowed_out", "ivr_abandoned", "blocked", "arrivals", "outcomes"),
     *("completed", "service_sample", "service_level", "service_level_live", "answer_rate", "overall_answer_rate"),
     *("abandonment_rate", "unreached_share", "short_abandons", "lost_calls", "negative_waits", "speed_of_answer_ms"),
-    *("talk_ms", "handle_ms", "queued_share"),
+    *("talk_ms", "handle_ms", "queued_share", "patience_ms"),
 )
 #: Column of the first figure of each window; these lie at the same distances from it in every one.
 _FIRST = np.array([FIGURES[("offered", w)] for w in WINDOWS], np.int64)
@@ -56,7 +57,7 @@ assert all(
 )
 _OFFERED, _ANSWERED, _ABANDONED, _FLOWED_OUT, _IVR_ABANDONED, _BLOCKED, _ARRIVALS, _OUTCOMES = _AT[:8]
 _COMPLETED, _SAMPLE, _LEVEL, _LIVE, _ANSWER_RATE, _OVERALL = _AT[8:14]
-_ABANDONMENT, _UNREACHED, _SHORT, _LOST, _NEGATIVE, _SPEED, _TALK, _HANDLE, _QUEUED = _AT[14:]
+_ABANDONMENT, _UNREACHED, _SHORT, _LOST, _NEGATIVE, _SPEED, _TALK, _HANDLE, _QUEUED, _PATIENCE = _AT[14:]
 
 #: ``(windows, offered / answered / abandoned)`` column of the usual line and channel, -1 where there is none.
 _WHAT: Final = ("offered", "answered", "abandoned")
@@ -94,6 +95,7 @@ def fill_usual(out: NDArray[np.float64], w: int, s: NDArray[np.int64], formula: 
     out[c + _TALK] = ratio(s[TALK_MS], s[COMPLETED])
     out[c + _HANDLE] = ratio(s[HANDLE_MS], s[COMPLETED])
     out[c + _QUEUED] = ratio(s[QUEUED], s[WAIT_KNOWN] + s[WAITED_ELSE])
+    out[c + _PATIENCE] = ratio(s[WAIT_MS] + s[WAIT_ELSE_MS], s[ABANDONED])
     met, base = service(s, formula, flow_out)
     out[c + _SAMPLE] = base + past
     out[c + _LEVEL] = ratio(met, base)

@@ -17,6 +17,7 @@ from models.hours import settings_for, site_of
 from models.interner import Names
 from models.metric import FIGURES
 from streams import counters
+from streams.ages import ages_ms
 from streams.anew import carry
 from streams.apply import apply
 from streams.buckets import advance
@@ -204,7 +205,7 @@ class Windows:
         kept = ("open", "open_since", "known", "too_late", "duplicates", "too_late_day", "duplicates_day")
         for name in kept:
             queues[name][:ready] = old.queues[name][:ready]
-        for name in ("last_event", "last_word"):
+        for name in ("last_event", "last_word", "last_answered", "last_came"):
             heard = old.queues[name][:ready]
             queues[name][:ready] = np.where(heard > until_ms, UNKNOWN, heard)
         self._store = room_for(self._store, int(old.meta[SLOTS]))
@@ -261,7 +262,8 @@ class Windows:
         queue = self._store.queues[at]
         queue["interval_ms"] = setup.interval_ms
         queue["zone"] = self._zones.index(setup.zone)
-        queue["last_event"] = queue["last_word"] = queue["open_since"] = queue["watch"] = UNKNOWN
+        for name in ("last_event", "last_word", "last_answered", "last_came", "open_since", "watch"):
+            queue[name] = UNKNOWN
         queue["head"] = queue["rows"] = queue["agents"] = -1
         queue["name"] = np.uint64(identity.key("w", self.names.names[at]))
         queue["open"] = queue["changed"] = 1
@@ -337,6 +339,11 @@ class Windows:
         at = self.names.find(queue)
         return None if at is None else _known(float(self.figures[at, FIGURES[(metric, window)]]))
 
+    def ages_ms(self, queue: str) -> list[int] | None:
+        """Ages of the callers waiting in *queue* at the last clock, the oldest first; None when there are too many."""
+        at = self.names.find(queue)
+        return [] if at is None or at >= self._ready else ages_ms(self._store, at, self.now_ms)
+
     def watch(self, queue: str, since_ms: int) -> None:
         """Begin to count the window "resolve": calls of *queue* that arrive at or after *since_ms*."""
         watch(self._store, self.names.index(queue), since_ms)
@@ -404,6 +411,15 @@ class Windows:
         out = np.empty(int(store.meta[ROWS]), np.int32)
         n = due_rows(store, self.now_ms, all_rows, out)
         return sorted((self._row(int(at)) for at in out[:n]), key=lambda row: (row.queue, row.start_ms))
+
+    def interval(self, queue: str, at_ms: int) -> RowCounts | None:
+        """What the interval of *queue* that *at_ms* lies in has brought by now, over or not; None when nothing of it is
+        kept: nobody came, or it lies too far back."""
+        found, store = self.names.find(queue), self._store
+        at = int(store.queues["rows"][found]) if found is not None and found < self._ready else -1
+        while at >= 0 and not store.rows["start"][at] <= at_ms < store.rows["end"][at]:
+            at = int(store.rows["next"][at])
+        return self._row(at) if at >= 0 else None
 
     def _row(self, at: int) -> RowCounts:
         row, n = self._store.rows[at], self._store.row_counts[at].copy()

@@ -37,7 +37,7 @@ class CommandRequest(BaseModel):
 
 class FindingRequest(CommandRequest):
     """The body of ``POST /api/findings`` (what was found in *queue*, or that a sender's finding is over), and of ``POST
-    /api/problems`` (a problem of *queue* is closed)."""
+    /api/problems`` (a problem of *queue* is closed). A day of *queue* is marked odd by the former."""
 
     queue: str = Field(min_length=1, max_length=QUEUE_MAX)
 
@@ -47,7 +47,7 @@ def reported(request: FindingRequest, people: frozenset[str]) -> OrderCommand:
 
     A finding of another system is reported, and said to be over, by no person.
     """
-    if request.command not in ("report", "over", "close_problem"):
+    if request.command not in ("report", "over", "close_problem", "mark_odd"):
         raise UsageError(f"command: {request.command} needs an order: POST /api/orders/ID/commands")
     sent = request.command == "over" or request.args.get("verify") == "sender"
     return checked(ANY_ORDER, request, frozenset() if sent else people, ())

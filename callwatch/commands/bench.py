@@ -21,6 +21,7 @@ def register(app: typer.Typer) -> None:
     bench.command("growth")(growth)
     bench.command("wallboard")(wallboard)
     bench.command("recovery")(recovery)
+    bench.command("detection")(detection)
     app.add_typer(bench, name="bench")
 
 
@@ -304,3 +305,47 @@ def recovery(
         sys.stdout.write(orjson.dumps(results, option=orjson.OPT_INDENT_2).decode() + "\n")
     else:
         Console().print(recovery_report.table(results))
+
+
+def detection(
+    seeds: Annotated[int | None, typer.Option(help="Sets of queues (default 3; with --smoke 1).")] = None,
+    weeks: Annotated[int | None, typer.Option(help="Ordinary weeks that are judged (default 3).")] = None,
+    first: Annotated[int, typer.Option(help="The first seed.")] = 1,
+    real: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The recorded months: judge these instead of the suite.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON and nothing else.")] = False,
+    smoke: Annotated[bool, typer.Option(help="A small run that shows that it works; writes no results.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder for the results (default: benchmarks/results).")
+    ] = None,
+) -> None:
+    """What is found of troubles of known harm, how soon, at what price in false orders, beside five others."""
+    from dataclasses import replace
+
+    import orjson
+    from rich.console import Console
+
+    from benchmarks import machine
+    from benchmarks.detection import real as months
+    from benchmarks.detection import report, run
+    from benchmarks.detection.suite import SMOKE, Plan
+    from callwatch.progress import Progress
+
+    folder = output if output is not None else None if smoke else machine.ROOT / "benchmarks" / "results"
+    with Progress() as progress:
+        if real is not None:
+            found = months.measure(real, progress.show)
+        else:
+            plan = SMOKE if smoke else Plan(first=first)
+            plan = replace(plan, seeds=seeds or plan.seeds, weeks=weeks or plan.weeks)
+            found = run.measure(plan, lambda text: progress.show(f"bench: {text}"))
+    pages = months if real is not None else report
+    if folder is not None:
+        pages.write(found, folder)
+    if as_json:
+        sys.stdout.write(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode() + "\n")
+        return
+    console = Console()
+    for table in pages.tables(found):
+        (console if console.is_terminal else Console(width=180)).print(table)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from callwatch.commands import orders_ask, orders_handover, orders_log, orders_planned
+from callwatch.commands import orders_ask, orders_habit, orders_handover, orders_log, orders_planned
 from callwatch.order_options import Actor, AsJson, OrderId, Reason, SettingsFile, Text, Url
 from callwatch.terminal import utc_text, write
 from callwatch.wallboard_client import send_command, wallboard_at
@@ -42,12 +42,14 @@ def register(app: typer.Typer) -> None:
     orders_ask.register(orders)
     orders_handover.register(orders)
     orders_planned.register(orders)
+    orders_habit.register(orders)
 
 
 def _register_looks(orders: typer.Typer) -> None:
     @orders.command("list")
     def list_orders(
         everything: Annotated[bool, typer.Option("--all", help="Recently closed ones too.")] = False,
+        children: Annotated[bool, typer.Option(help="Each order that a storm holds too.")] = False,
         as_json: AsJson = False,
         url: Url = "",
         settings: SettingsFile = None,
@@ -56,6 +58,8 @@ def _register_looks(orders: typer.Typer) -> None:
         found = wallboard_at(url, settings).ask("/api/orders")["orders"]
         if not everything:
             found = [o for o in found if o["state"] not in ("closed", "cancelled")]
+        if not (children or everything or as_json):
+            found = without_children(found)
         write(json.dumps({"orders": found}) if as_json else table(found))
 
     @orders.command()
@@ -148,6 +152,12 @@ def _register_words(orders: typer.Typer) -> None:
     handed("hand_over", "Offer it to the incoming shift.")
 
 
+def without_children(orders: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """*orders* but those that a storm among them holds: its parent stands for them."""
+    there = {order["id"] for order in orders}
+    return [order for order in orders if order.get("parent") not in there]
+
+
 def table(orders: list[dict[str, Any]]) -> str:
     """A line per order: id, severity, state, queue, owner, symptoms."""
     from rich.cells import cell_len, set_cell_size  # Chinese names are two columns a character
@@ -157,6 +167,10 @@ def table(orders: list[dict[str, Any]]) -> str:
     rows = [("ID", "SEV", "STATE", "QUEUE", "OWNER", "SYMPTOMS")]
     for o in orders:
         state = o["state"] + (f" ({o['reopened']}x reopened)" if o["reopened"] else "")
+        if storm := o.get("storm"):
+            state += f" ({storm['open']} of {storm['count']} queues open)"
+        elif o.get("parent"):
+            state += f" (held by {o['parent']})"
         rows.append((o["id"], str(o["severity"]), state, o["queue"], o["owner_name"] or "-", ", ".join(o["symptoms"])))
     widths = [max(cell_len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
     return "\n".join(
@@ -175,6 +189,12 @@ def story(order: dict[str, Any]) -> str:
     ]
     if order["verification"]:
         head.append(f"verification {order['verification']['state']}: {order['verification']['sentence']}")
+    if storm := order.get("storm"):
+        more = storm["count"] - len(storm["queues"])
+        names = ", ".join(storm["queues"]) + (f" and {more} more" if more > 0 else "")
+        head.append(f"storm: {storm['open']} of {storm['count']} queues open: {names}")
+    if order.get("parent"):
+        head.append(f"parent {order['parent']}: it is answered for this one")
     if order["cause"]:
         head.append(f"cause {order['cause']}; measure: {order['measure']}")
     head += orders_ask.parts(order)

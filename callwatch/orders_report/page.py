@@ -79,7 +79,7 @@ _CLOSED_BY: Final = {
     "withdrawn": ("its rule being withdrawn", "规则撤销"),
 }
 
-_STYLE: Final = """
+STYLE: Final = """
 :root { color-scheme: light dark; --ink: #1b2430; --dim: #5c6b7c; --line: #d5dde6; --paper: #fff;
   --a: #2f6fde; --b: #1f9d6b; --c: #d9822b; --d: #c23a4b }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6edf5; --dim: #93a3b5; --line: #2f3b49; --paper: #10161d;
@@ -115,7 +115,7 @@ def page(found: Json) -> str:
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>\n"
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>\n"
         f"<h1>{escape(title)}</h1>\n{body}\n</body></html>\n"
     )
 

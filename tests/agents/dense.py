@@ -10,6 +10,7 @@ import orjson
 from agents.actor import PartitionActor, Record
 from models.catalogue import Catalogue, Department, OpeningHours, Person, QueueSettings, Rule, Site, Source
 from models.encode import clock_record, command_record
+from models.fields import is_unit
 from tests.agents.logs import Log
 
 #: Monday 2026-03-02, 08:59:50 in Kathmandu (UTC+5:45): site "late" opens ten seconds later.
@@ -71,7 +72,8 @@ def dense_log(seed: int, seconds: int = 40) -> Log:
         if rng.random() < 0.1:
             add(orjson.dumps({"id": f"h{tick}", "source": "pbx", "type": "source.heartbeat", "ts": now}))
         if seen and rng.random() < 0.15:
-            order = tried.judgement._orders[rng.choice(sorted(seen))]
+            queue = rng.choice(sorted(seen))
+            order = (tried.units.judgement if is_unit(queue) else tried.judgement)._orders[queue]
             name = rng.choice(["acknowledge", "analyse", "resolve", "resolve", "resolve", "note"])
             args = {"resolve": {"cause": "surge", "measure": "called back"}, "note": {"text": "hm"}}.get(name, {})
             add(

@@ -17,8 +17,8 @@ from sources.anonymous_bank import import_bank
 from sources.pseudonym import Pseudonyms
 from sources.recording import Recording, RecordingWriter, open_recording
 from sources.replay import replay
+from tests import recorded
 from tests.agents.logs import ListSink, run
-from tests.callwatch.test_intervals import DATA
 
 SETTINGS = Path(__file__).parents[2] / "callwatch" / "demo" / "bank.toml"
 ZONE = ZoneInfo("Asia/Jerusalem")
@@ -30,9 +30,7 @@ def local_ms(text: str) -> int:
 
 @pytest.mark.data
 def test_the_routing_fault_of_3_february_is_found_while_it_lasts_and_not_before(tmp_path: Path) -> None:
-    source = DATA / "1999-02.tsv.xz"
-    if not source.exists():
-        pytest.skip(f"no recorded months at {DATA}: set CALLWATCH_DATA")
+    source = recorded.month("02")
     month = tmp_path / "feb.ndjson.zst"
     import_bank([str(source)], str(month), made_by="test", pseudonyms=Pseudonyms("test"), zone=ZONE.key)
     catalogue = load_settings(SETTINGS, {}).catalogue

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import pytest
 from agents.actor import PartitionActor
 from callwatch.stack import EmbeddedStack
 from models.broker_access import client_options
+from models.catalogue import Rule
 from models.runtime import KafkaSettings
 from models.topics import DEAD_LETTERS, EVENTS, METRICS, OUTPUT_TOPICS, topic_name
 from sources.kafka_sink import KafkaSink
@@ -32,6 +34,17 @@ ROOT = Path(__file__).parents[2]
 Outputs = dict[tuple[str, int], list[bytes]]
 
 
+#: What partitions hear of each other depends on who reads first (`tests/agents/test_storms.py` and `test_units.py` have
+#: that): no storms, and of units a rule that none breaks in place of the default ones.
+NONE = Rule("none", "offered", "15m", limit=1_000_000, target=1_000_000, below=False, of="units")
+APART = replace(
+    catalogue(),
+    limits=replace(catalogue().limits, storm_queues=0),
+    rules=(*(rule for rule in catalogue().rules if rule.of == "queues"), NONE),
+)
+NONE_WRITTEN = 'id = "none"\nof = "units"\nmetric = "offered"\nwindow = "15m"\nbreach = "above"\nlimit = 1000000\n'
+
+
 @pytest.fixture(scope="module")
 def logs(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Log]:
     return morning(tmp_path_factory.mktemp("morning"), PARTITIONS)
@@ -42,7 +55,7 @@ def expected(logs: dict[int, Log]) -> Outputs:
     """What an uninterrupted run causes."""
     out: Outputs = {(t, p): [] for t in (*OUTPUT_TOPICS, DEAD_LETTERS) for p in range(PARTITIONS)}
     for p, log in logs.items():
-        for record in run(PartitionActor(p, PARTITIONS, catalogue()), log):
+        for record in run(PartitionActor(p, PARTITIONS, APART), log):
             out[(record.topic, p)].append(record.value)
     return out
 
@@ -58,6 +71,7 @@ class Site:
         where = f'[kafka]\nbootstrap = "{kafka.bootstrap}"\nprefix = "{kafka.prefix}"\npartitions = {PARTITIONS}\n'
         slow = 'clock = "log"\nsnapshot_every_s = 0.3\nfetch_max_records = 200\n'
         text = demo.replace('clock = "log"', slow, 1) + where + f'[valkey]\nurl = "{valkey_url}"\n'
+        text += f"[limits]\nstorm_queues = 0\n[[rule]]\n{NONE_WRITTEN}"
         self.settings = folder / "settings.toml"
         self.settings.write_text(text, encoding="utf-8")
 
@@ -159,7 +173,7 @@ def caused(site: Site) -> Outputs:
 
     out: Outputs = {(t, p): [] for t in (*OUTPUT_TOPICS, DEAD_LETTERS) for p in range(PARTITIONS)}
     for p, log in asyncio.run(read()).items():
-        for record in run(PartitionActor(p, PARTITIONS, catalogue()), log):
+        for record in run(PartitionActor(p, PARTITIONS, APART), log):
             if record.topic != EVENTS:
                 out[(record.topic, p)].append(record.value)
     return out

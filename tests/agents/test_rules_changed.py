@@ -74,7 +74,7 @@ def restored(actor: PartitionActor, settings: Catalogue) -> PartitionActor:
     """A new owner, whose own file holds *settings*."""
     again = PartitionActor(0, 1, settings)
     common = orjson.loads(orjson.dumps(actor.freeze_common()))
-    again.thaw(actor.position, common, actor.freeze(sorted(actor.names.names)))
+    again.thaw(actor.position, common, actor.freeze(actor.kept()))
     return again
 
 

@@ -23,7 +23,7 @@ from models.fields import VALUE_BYTES_MAX
 from models.metric import FIGURES
 from models.outputs import QueueFigures
 from models.settings_record import settings_record
-from models.unit import NAMES_MAX, TICK_MS, UNITS_MAX, units_of
+from models.unit import MEMBERS_MAX, NAMES_MAX, TICK_MS, UNITS_MAX, units_of
 from streams import unit_sums
 from streams.counters import COUNTERS
 from tests.agents.unit_world import PARTITIONS, START, World, catalogue, feeds, homes, merged, queues
@@ -502,7 +502,11 @@ def test_the_largest_tick_is_told_in_records_that_the_log_takes() -> None:
     items: list[Any] = [("units", name, _full(teller, u)) for u, name in enumerate(layout.names)]
     agents = {2**64 - 1 - n: 1 + n % 6 for n in range(unit_teller.AGENTS_MAX)}
     items += unit_teller._moves("*", {}, agents)
-    records = teller._records(0, items, 10**12, START, actor_head())
+    most = [(f"{'é' * 190}{n}/q", 2**40, 2**40, False) for n in range(MEMBERS_MAX)]
+    items += [("members", name, most) for name in layout.names]
+    odd = [["é" * 190, "ahead", 2**40]] * NAMES_MAX
+    head = actor_head() | {"beside": {"records": 2**60, "sources": odd}}
+    records = teller._records(0, items, 10**12, START, head, compared=True)
     sizes = [len(orjson.dumps(record)) for _, record in records]
     assert len(sizes) > 1
     assert max(sizes) < VALUE_BYTES_MAX
@@ -511,6 +515,7 @@ def test_the_largest_tick_is_told_in_records_that_the_log_takes() -> None:
         board.take(orjson.loads(orjson.dumps(told_record)))
     assert board.advance(0, live=False)
     assert sorted(board.lines[0].shares) == sorted(layout.names)
+    assert board.lines[0].members == dict.fromkeys(layout.names, most)
     assert sum(board.agents("*")) == unit_teller.AGENTS_MAX
     assert len(actor.units.board.lines[0].shares["*"].queues) == NAMES_MAX
 

@@ -32,6 +32,8 @@ SETTINGS = """
 clock = "log"
 snapshot_every_s = 0.5
 fetch_max_records = 100
+[limits]
+storm_queues = 0
 [[site]]
 name = "ash"
 zone = "Asia/Shanghai"

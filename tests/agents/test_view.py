@@ -101,13 +101,13 @@ def test_no_data_when_every_source_is_overdue_and_when_a_queue_was_never_heard_o
     at(actor, START + 100)
     assert tile(actor).state == "ok"
     tell(actor, clock_record(START + 100 + 10_000, "t"))
-    assert tile(actor).state == "breach"  # silent, by the rule, and the source is not yet overdue
+    assert tile(actor).state == "warn"  # silent, by the rule on a trend, and the source is not yet overdue
     tell(actor, clock_record(START + 100 + 10_001, "t"))
     row = tile(actor)
     assert (row.state, row.figures["data_complete@now"]) == ("no_data", 0)
     tell(actor, event("probe.result", START + 100, "day/b", ok=True))
     at(actor, START + 11_000)
-    assert tile(actor).state == "breach"
+    assert tile(actor).state == "warn"
     assert tile(actor, "day/b").state == "no_data"
 
 

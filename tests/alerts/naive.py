@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isnan
+from math import isnan, nan
 
 from models.catalogue import Rule
 
@@ -13,7 +13,9 @@ class Pair:
     """One (rule, queue) pair."""
 
     active: bool = False
-    since: int | None = None  # first clock in breach
+    since: int | None = None  # first clock in breach, as usual or not
+    usual: bool = False
+    reported: bool = False  # that it is as usual
     way: str = ""  # "", "good" or "empty"
     way_since: int = 0
     told: float = 0.0
@@ -21,8 +23,19 @@ class Pair:
     quiet_until: int = 0
 
 
-def step(pair: Pair, rule: Rule, now: int, value: float, sample: float | None, is_open: bool, waiting: float) -> str:
-    """One clock of one pair; what happened, or nothing."""
+def step(
+    pair: Pair,
+    rule: Rule,
+    now: int,
+    value: float,
+    sample: float | None,
+    is_open: bool,
+    waiting: float,
+    unusual: float = nan,
+    known: float = nan,
+) -> str:
+    """One clock of one pair; what happened, or nothing. *unusual*: how unusual it is here; NaN unknown. *known*: not
+    NaN where the habit is."""
     if not is_open:
         return _closed(pair, waiting)
     place = _place(pair, rule, value, sample)
@@ -33,9 +46,16 @@ def step(pair: Pair, rule: Rule, now: int, value: float, sample: float | None, i
     if place != "breach" or now < pair.quiet_until:
         pair.since = None
         return ""
-    pair.since = now if pair.since is None else pair.since
+    usual = rule.usual == "quiet" and unusual < 0.5
+    if rule.metric == "longest_wait_ms" and rule.usual == "quiet" and isnan(unusual) and not isnan(known):
+        usual = value < 2 * rule.limit  # too few calls to say
+    if pair.since is None or usual != pair.usual:
+        pair.since, pair.usual, pair.reported = now, usual, False
     if now - pair.since < rule.hold_ms:
         return ""
+    if usual:
+        first, pair.reported = not pair.reported, True
+        return "AS_USUAL" if first else ""
     pair.active, pair.way, pair.told, pair.told_at = True, "", value, now
     return "START"
 

@@ -81,9 +81,17 @@ class Replayed:
 
     # the Live protocol
 
+    @property
+    def habit(self) -> None:
+        """Nothing was learned here."""
+
     def value(self, queue: str, metric: str, window: str) -> float | None:
         value = float(self.figures[self.names.index(queue), figure(metric, window)])
         return None if np.isnan(value) else value
+
+    def behind(self, queue: str, metric: str) -> tuple[str, str]:
+        """Nothing is told beside the figures."""
+        return "", ""
 
     def watch(self, queue: str, since_ms: int) -> None:
         """The figures are taped."""

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import lzma
-import os
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from alerts.defaults import default_rules
+from alerts.defaults import default_rules, default_unit_rules
 from alerts.judge import Judge
 from alerts.rules import Step
-from models.metric import FIGURES, METRIC, figure
+from models.metric import COMPARISONS, FIGURES, METRIC, OF_THE_WHOLE, figure
+from tests import recorded
 
-DATA = Path(os.environ.get("CALLWATCH_DATA", Path(__file__).parents[3] / "shared" / "data"))
-FEBRUARY = DATA / "anonymous-bank" / "1999-02.tsv.xz"
 START = datetime(1999, 2, 1, tzinfo=UTC)
 BUCKET_S, STEP, WINDOW = 5, 4, 180
 
@@ -27,9 +24,16 @@ def test_default_rules_are_sound() -> None:
     assert len({r.id for r in rules}) == len(rules)
     for rule in rules:
         assert (rule.metric, rule.window) in FIGURES
-        assert METRIC[rule.metric].better == ("up" if rule.below else "down") or rule.metric == "silence_ms"
+        assert METRIC[rule.metric].better in ("up" if rule.below else "down", "neither")
         assert (rule.target > rule.limit) == rule.below  # a tile turns yellow before an order opens
         assert rule.recovery > 0
+
+
+def test_default_rules_of_units_are_of_data_and_of_members_alone() -> None:
+    rules = default_unit_rules()
+    assert {r.metric for r in rules} <= OF_THE_WHOLE | COMPARISONS
+    assert not {r.id for r in rules} & {r.id for r in default_rules()}
+    assert all((rule.metric, rule.window) in FIGURES and rule.of == "units" for rule in rules)
 
 
 def seconds(text: str) -> int:
@@ -40,7 +44,7 @@ def seconds(text: str) -> int:
 def arrivals() -> dict[str, list[tuple[int, bool]]]:
     """Of each queue the buckets in which somebody arrived, and whether that caller reached no queue."""
     found: dict[str, list[tuple[int, bool]]] = defaultdict(list)
-    with lzma.open(FEBRUARY, "rt") as file:
+    with lzma.open(recorded.month("02"), "rt") as file:
         names = next(file).rstrip("\n").split("\t")
         for line in file:
             row = dict(zip(names, line.rstrip("\n").split("\t"), strict=True))
@@ -62,7 +66,6 @@ def window_sums(buckets: list[int], length: int) -> np.ndarray[tuple[int], np.dt
 
 
 @pytest.mark.data
-@pytest.mark.skipif(not FEBRUARY.exists(), reason=f"no recorded months in {DATA} (CALLWATCH_DATA)")
 def test_the_routing_fault_of_3_february() -> None:
     calls, length = arrivals(), 28 * 86_400 // BUCKET_S
     names = sorted(calls)

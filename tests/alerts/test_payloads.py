@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from alerts.briefs import with_headline
 from alerts.channels import alertmanager, pagerduty, webhook
 from alerts.channels.rfc3339 import rfc3339
 from alerts.channels.words import message
+from alerts.order import Brief, WorkOrder
 from models.outputs import Order
 from models.signature import is_signed, same, sign
 
@@ -78,6 +80,15 @@ PAGE = {
     "zh": ZH,
 }
 KEY = "0123456789abcdef01234567"
+#: The order as it was briefed when it opened, and what its first page says then.
+BRIEF = Brief(
+    T0,
+    ["12 waiting, 5 beyond 20 s, 4 more within 20 s", "service level 38 points below what was expected: volume -31"],
+    ["排队12个,其中5个已超过20秒,20秒内还将有4个超过", "服务水平低于预期38个百分点:话务量-31"],
+    {"why_gap": -0.38, "why_volume": -0.31, "why_absence": -0.07},
+    {},
+)
+BRIEFED = with_headline(WorkOrder("WO", "north/billing", "dispatched", 2, T0, briefing=BRIEF), (PAGE["text"], ZH), T0)
 
 
 def told(occasion: str, order: dict[str, Any], said: dict[str, Any]) -> dict[str, str]:
@@ -99,6 +110,7 @@ PAYLOADS: dict[str, Any] = {
     "pagerduty-resolve": pagerduty.event("resolve", CLOSED, "R0UT1NGKEY", BOARD),
     "webhook-body": json.loads(webhook.body(ORDER, KEY, BOARD, ZH)),
     "person-page": told("page", ORDER, PAGE),
+    "person-page-briefed": told("page", ORDER, PAGE | {"text": BRIEFED[0], "zh": BRIEFED[1]}),
     "person-passed-on": told("passed_on", ORDER, {"to_name": "林峰 Lin Feng"}),
     "person-accepted": told("accepted", ORDER | {"state": "accepted", "hold_until_ms": T0 + 7_200_000}, {}),
     "person-relapsed": told("relapsed", ORDER | {"state": "analysing", "reopened": 1}, {"zh": ZH}),

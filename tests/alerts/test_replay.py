@@ -65,7 +65,7 @@ def play(world: World, move: Move) -> list[Output]:
 
 
 _OF_NO_ORDER = ("report", "over", "floor_note", "accept_shift", "plan", "shorten_plan", "cancel_plan",
-                "declare_emergency", "stand_down")  # fmt: skip
+                "declare_emergency", "stand_down", "mark_odd")  # fmt: skip
 
 
 def command(world: World, queue: str, n: int) -> None:
@@ -111,7 +111,8 @@ def command(world: World, queue: str, n: int) -> None:
         "resolve",
     )
     often += ("hold", "over", "sign_check", "release", "cancel", "confirm_cancel")
-    assert len(COMMANDS) + len(often) == 47, "a prime: coprime to what else hangs on n; add some that come often"
+    often += ("hold", "over", "acknowledge", "resolve")
+    assert len(COMMANDS) + len(often) == 53, "a prime: coprime to what else hangs on n; add some that come often"
     names = (*COMMANDS, *often)
     name = names[n % len(names)]
     kind = "emergency" if name == "stand_down" else "planned"
@@ -273,6 +274,7 @@ def test_a_long_walk_comes_by_every_state_and_holds_every_invariant() -> None:
         "asked",
         "floor",
         "planned",
+        "suppressed",
         "emergency",
     }
 

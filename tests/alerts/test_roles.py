@@ -60,6 +60,8 @@ shorten_plan     ..    ..    YY    YY    YY    YY    YY    YY    YY    YY    YY 
 cancel_plan      ..    ..    YY    YY    YY    YY    YY    YY    YY    YY    YY    YY
 declare_emergency ..    ..    YY    YY    YY    YY    YY    YY    YY    YY    YY    YY
 stand_down       ..    ..    YY    YY    YY    YY    YY    YY    YY    YY    YY    YY
+adopt            ..    ..    ..    YY    ..    YY    YY    YY    Y.    ..    YY    Y.
+mark_odd         ..    ..    YY    YY    YY    YY    YY    YY    YY    YY    YY    YY
 """
 ROWS = {line.split()[0]: line.split()[1:] for line in GRID.strip().splitlines()}
 CELLS = [

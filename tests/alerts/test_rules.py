@@ -35,6 +35,10 @@ def walk(rng: np.random.Generator, figures: np.ndarray[tuple[int, int], np.dtype
         ("waiting_past_threshold", "now"): COUNTS,
         ("silence_ms", "now"): COUNTS * 100_000,
         ("waiting", "now"): COUNTS,
+        ("agents_signed_in", "now"): np.array([math.nan, 0, 1, 1, 2, 2, 3, 4, 5, 6]),
+        ("longest_wait_ms", "now"): COUNTS * 1_000,
+        ("service_level_expected", "30m"): np.array([math.nan, 0.8]),
+        ("service_unusual", "now"): np.array([math.nan, 0.0, 0.0, 0.2, 0.4, 0.49, 0.5, 0.6, 1.0, 2.0]),
         ("open", "now"): np.array([0.0, 1, 1, 1, 1, 1, 1, 1, 1, 1]),
     }
     for (metric, window), values in columns.items():
@@ -46,7 +50,14 @@ def walk(rng: np.random.Generator, figures: np.ndarray[tuple[int, int], np.dtype
 def test_kernel_equals_its_naive_twin(seed: int) -> None:
     rng = np.random.default_rng(seed)
     quick = {"hold_ms": 3_000, "recover_hold_ms": 4_000}
-    rules = [replace(r, **quick) for r in (SERVICE, UNREACHED, replace(WAITING, min_sample=0), SILENCE)]  # type: ignore[arg-type]
+    each = replace(WAITING, id="each", min_sample=0, limit=1.5, target=1.0, recovery=0.5, per="agent")
+    gated = (
+        replace(SERVICE, id="gated", usual="quiet"),
+        replace(WAITING, id="quiet-wait", min_sample=0, usual="quiet"),
+        replace(WAITING, id="long", metric="longest_wait_ms", limit=4_000, target=2_000, recovery=1_000, usual="quiet"),
+    )
+    of_all = (SERVICE, UNREACHED, replace(WAITING, min_sample=0), SILENCE, each, *gated)
+    rules = [replace(r, **quick) for r in of_all]  # type: ignore[arg-type]
     judge, names = Judge(rules), [f"s/{i}" for i in range(6)]
     twins = {(q, r.id): naive.Pair() for q in names for r in rules}
     figures = np.full((len(names), len(FIGURES)), np.nan)
@@ -60,14 +71,21 @@ def test_kernel_equals_its_naive_twin(seed: int) -> None:
         for row, queue in enumerate(names):
             for rule in rules:
                 value = figures[row, figure(rule.metric, rule.window)]
-                counted = (sample_of(rule.metric), rule.window) if sample_of(rule.metric) else ("arrivals", "30m")
-                sample = float(figures[row, FIGURES[counted]]) if rule.id != "wait" else None  # type: ignore[index]
+                behind = sample_of(rule.metric)
+                counted = (behind, rule.window) if behind else ("arrivals", "30m")
+                sample = float(figures[row, FIGURES[counted]]) if rule.min_sample else None
                 is_open, waiting = figures[row, figure("open", "now")] == 1, figures[row, figure("waiting", "now")]
-                step = naive.step(twins[queue, rule.id], rule, now, value, sample, is_open, waiting)
+                scale = float(figures[row, figure("agents_signed_in", "now")]) if rule.per == "agent" else 1.0
+                known, here = (math.nan, 1.0) if math.isnan(scale) else (value, scale)
+                as_it_is = replace(rule, limit=rule.limit * here, recovery=rule.recovery * here)
+                unusual = float(figures[row, figure("service_unusual", "now")])
+                habit = float(figures[row, figure("service_level_expected", "30m")])
+                twin = twins[queue, rule.id]
+                step = naive.step(twin, as_it_is, now, known, sample, is_open, waiting, unusual, habit)
                 expected += [(queue, rule.id, step)] if step else []
         assert found == sorted(expected), tick
         seen |= {step for *_, step in found}
-    assert {"START", "RECOVERED", "CLOSED"} <= seen
+    assert {"START", "RECOVERED", "CLOSED", "AS_USUAL"} <= seen
 
 
 def only(rule: Rule) -> World:
@@ -275,3 +293,22 @@ def test_a_name_without_figures_waits_and_a_lost_row_is_refused() -> None:
 def test_an_unknown_figure_is_refused() -> None:
     with pytest.raises(KeyError, match="waiting"):
         Judge([replace(WAITING, window="15m")])
+
+
+def test_a_limit_follows_the_number_of_agents() -> None:
+    each = replace(WAITING, metric="waiting", limit=1.5, target=1.0, recovery=0.5, min_sample=0, hold_ms=0, per="agent")
+    world = only(each)
+    world.put("now", waiting=15, agents_signed_in=10)
+    world.run(5 * S)
+    assert phases(world) == []  # 1.5 each
+    world.put("now", agents_signed_in=9)
+    world.run(5 * S)
+    assert phases(world) == ["start"]
+    start = next(o.payload for o in world.outputs if o.topic == "anomalies")
+    assert start["limit"] == 13.5
+    assert "limit 13.5 calls (1.5 calls per agent, 9 signed in)" in start["sentence"]
+    assert "每坐席1.5通,签入9人" in start["zh"]
+    unknown = only(each)
+    unknown.put("now", waiting=500, agents_signed_in=math.nan)
+    unknown.run(5 * S)
+    assert phases(unknown) == []

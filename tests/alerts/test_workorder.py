@@ -54,6 +54,8 @@ shorten_plan         .   .   .   .   .   .   .   .   .   .
 cancel_plan          .   .   .   .   .   .   .   .   .   .
 declare_emergency    .   .   .   .   .   .   .   .   .   .
 stand_down           .   .   .   .   .   .   .   .   .   .
+adopt                .   =   =   =   =   =   .   =   =   .
+mark_odd             .   .   .   .   .   .   .   .   .   .
 breached             D   P   .   .   .   .   .   .   .   .
 joined               .   =   =   =   =   =   .   =   =   .
 recovered            .   V   V   V   V   .   .   V   V   .
@@ -70,6 +72,8 @@ shift_ends           .   =   =   =   =   =   .   =   =   .
 handover_due         .   =   =   =   =   =   .   =   =   .
 planned_begins       .   =   =   =   =   =   .   =   =   .
 planned_over         .   =   =   =   =   =   .   =   =   .
+storm_begins         .   P   =   =   =   =   .   =   =   .
+storm_over           .   =   =   =   =   =   .   =   =   .
 """
 ROWS = {line.split()[0]: line.split()[1:] for line in GRID.strip().splitlines()}
 CELLS = [

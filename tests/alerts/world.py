@@ -75,6 +75,7 @@ class World:
         for metric in ("waiting", "waiting_past_threshold", "longest_wait_ms"):
             self.figures[:, figure(metric, "now")] = 0.0
         self.watched: dict[str, int] = {}
+        self.said: dict[tuple[str, str], tuple[str, str]] = {}  #: what stands behind a figure
         self.catalogue = settings or catalogue()
         self.judgement = Judgement(self.catalogue)
         self.now_ms = T0
@@ -86,6 +87,13 @@ class World:
     def value(self, queue: str, metric: str, window: str) -> float | None:
         value = float(self.figures[self.names.index(queue), figure(metric, window)])
         return None if np.isnan(value) else value
+
+    @property
+    def habit(self) -> None:
+        """Nothing was learned here."""
+
+    def behind(self, queue: str, metric: str) -> tuple[str, str]:
+        return self.said.get((queue, metric), ("", ""))
 
     def watch(self, queue: str, since_ms: int) -> None:
         self.watched[queue] = since_ms

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import lzma
-import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-DATA = Path(os.environ.get("CALLWATCH_DATA", Path(__file__).parents[3] / "shared" / "data")) / "anonymous-bank"
+from tests import recorded
+
 ZONE = "Asia/Jerusalem"
 HEADER = "Skill;Date;Time;Offered;Answered;Abandoned;In 20 s;SL;Wait"
 MAP = """\
@@ -79,7 +79,7 @@ def _instant(day: str, clock: str, entry: str) -> datetime:
 
 def lines_of(month: str, last_day: int) -> list[str]:
     """The rows of the TSV of *month* (``02``) up to a day."""
-    with lzma.open(DATA / f"1999-{month}.tsv.xz", "rt", encoding="latin-1") as file:
+    with lzma.open(recorded.month(month), "rt", encoding="latin-1") as file:
         return [text for text in file.readlines()[1:] if int(text.split("\t")[5][4:]) <= last_day]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import lzma
-import os
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,8 +17,8 @@ from typer.testing import CliRunner
 
 from callwatch.cli import build
 from sources.recording import RecordingHeader, RecordingWriter
+from tests import recorded
 
-DATA = Path(os.environ.get("CALLWATCH_DATA", Path(__file__).parents[3] / "shared" / "data")) / "anonymous-bank"
 ZONE = "Asia/Jerusalem"
 
 
@@ -87,9 +86,7 @@ def _expected(lines: list[str], threshold_s: int) -> dict[tuple[str, str], Count
 @pytest.mark.data
 @pytest.mark.parametrize("month", ["01", "03"])
 def test_a_month_of_the_bank_to_the_last_call(month: str, tmp_path: Path) -> None:
-    source = DATA / f"1999-{month}.tsv.xz"
-    if not source.exists():
-        pytest.skip(f"no recorded months at {DATA}: set CALLWATCH_DATA")
+    source = recorded.month(month)
     rec = tmp_path / "month.ndjson.zst"
     made = CliRunner().invoke(build(), ["import", "anonymous-bank", str(source), "-o", str(rec)])
     assert made.exit_code == 0, made.output

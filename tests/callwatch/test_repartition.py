@@ -18,6 +18,7 @@ from agents.keeper import PartitionKeeper
 from callwatch.cli import build
 from callwatch.repartition import appended_of, check_room, check_stopped, plan, release, repartition
 from callwatch.stack import EmbeddedStack
+from models.catalogue import Catalogue
 from models.errors import WorkError
 from models.metric import FIGURES
 from models.moved import MOVED_FROM
@@ -27,12 +28,19 @@ from models.topics import EVENTS, OUTPUT_TOPICS, SNAPSHOTS, WORKORDERS, topic_na
 from streams.broker import create_topics, read_partition, read_records
 from streams.sending import Sender
 from streams.snapshots import barrier
-from tests.agents.logs import Log, catalogue, morning
+from tests.agents.logs import Log, morning
+from tests.agents.logs import catalogue as demo
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
 
 #: topic -> queue -> payloads without pos, in order
 ByQueue = dict[str, dict[str, list[dict[str, Any]]]]
+
+
+def catalogue() -> Catalogue:
+    """That of the demo, without storms: where partitions hear of them depends on where in their logs it was written."""
+    settings = demo()
+    return replace(settings, limits=replace(settings.limits, storm_queues=0))
 
 
 def silent(text: str) -> None:
@@ -51,6 +59,10 @@ def cut(log: Log, at_ms: int) -> int:
         if value and b'"clock"' in value and orjson.loads(value)["ts"] >= at_ms:
             return n + 1
     raise AssertionError
+
+
+def _same(one: float, other: float) -> bool:
+    return bool(one == other or (np.isnan(one) and np.isnan(other)))
 
 
 def by_queue(values: list[tuple[str, bytes]]) -> ByQueue:
@@ -171,7 +183,8 @@ def test_moved_in_the_middle_of_a_morning(
     for partition, actor in actors.items():
         for queue in wanted[partition].names.names:
             row, other = (a.windows.figures[a.names.index(queue)] for a in (actor, wanted[partition]))
-            assert np.array_equal(row, other, equal_nan=True), queue
+            apart = {name: (row[at], other[at]) for name, at in FIGURES.items() if not _same(row[at], other[at])}
+            assert apart == {}, queue
         assert actor.units.names == wanted[partition].units.names
         assert actor.units.now_ms == wanted[partition].units.now_ms > at_ms
         figures, others = actor.units.figures, wanted[partition].units.figures

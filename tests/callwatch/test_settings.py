@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 import callwatch
-from alerts.defaults import default_rules
+from alerts.defaults import default_rules, default_unit_rules
 from callwatch.settings import load_settings, parse_settings
 from callwatch.timetable import parse_span
-from models.catalogue import FlowOut, Formula, LoopLimits, OpeningHours
+from models.catalogue import AlarmBudget, FlowOut, Formula, LoopLimits, OpeningHours
 from models.errors import SettingsError
 from models.runtime import Settings
 
@@ -123,7 +123,7 @@ def test_a_whole_file_becomes_one_typed_object() -> None:
     assert queue.immediate_ms == 7_500
     assert queue.peak == {20, 21, 96 + 20, 96 + 21, 335, 0}
     assert queue.hours == ()  # always open, although its site is not
-    slow, agents = book.rules
+    slow, agents, *_ = book.rules
     assert (slow.limit, slow.target, slow.recovery, slow.below) == (40_000, 20_000, 4_000, False)
     assert (slow.hold_ms, slow.recover_hold_ms, slow.min_sample, slow.severity) == (90_000, 60_000, 5, 2)
     assert (agents.below, agents.limit, agents.target) == (True, 2, 2)
@@ -132,7 +132,9 @@ def test_a_whole_file_becomes_one_typed_object() -> None:
 
 def test_no_file_gives_the_defaults_with_the_default_rules() -> None:
     settings = load_settings(None, {})
-    assert settings == replace(Settings(), catalogue=replace(Settings().catalogue, rules=default_rules()))
+    assert settings == replace(
+        Settings(), catalogue=replace(Settings().catalogue, rules=default_rules() + default_unit_rules())
+    )
     assert parse_settings("rule = []", "x", {}).catalogue.rules == ()
 
 
@@ -143,6 +145,33 @@ def test_rules_for_units_leave_those_for_queues_as_they_are() -> None:
     assert (rules[-1].id, rules[-1].of, rules[-1].pattern) == ("all", "units", "[*]")
     both = parse_settings(text + RULE, "s.toml", {}).catalogue.rules
     assert [(rule.id, rule.of) for rule in both] == [("all", "units"), ("r", "queues")]
+    queues = parse_settings(RULE, "s.toml", {}).catalogue.rules
+    assert queues[1:] == default_unit_rules()
+
+
+def test_a_default_rule_is_changed_or_switched_off_by_its_id() -> None:
+    text = '[[rule]]\nid = "abandonment"\ndefault = true\nlimit = 0.3\nseverity = 3\n'
+    text += '[[rule]]\nid = "queued"\ndefault = true\noff = true\n'
+    rules = {rule.id: rule for rule in parse_settings(text + RULE, "s.toml", {}).catalogue.rules}
+    was = {rule.id: rule for rule in (*default_rules(), *default_unit_rules())}
+    assert rules.keys() == was.keys() - {"queued"} | {"r"}
+    assert rules["abandonment"] == replace(was["abandonment"], limit=0.3, severity=3)
+    for wrong, said in (
+        ('id = "nothing"', "nothing"),
+        ('id = "abandonment"\nlimit = 0.01', "wrong side"),
+        ('id = "abandonment"\nmetric = "offered"', "metric"),
+    ):
+        with pytest.raises(SettingsError, match=said):
+            parse_settings(f"[[rule]]\n{wrong}\ndefault = true\n", "s.toml", {})
+
+
+def test_a_limit_per_agent() -> None:
+    waiting = '[[rule]]\nid = "w"\nmetric = "waiting"\nwindow = "now"\nlimit = 1.5\nper = "agent"\n'
+    assert parse_settings(waiting, "s.toml", {}).catalogue.rules[0].per == "agent"
+    with pytest.raises(SettingsError, match="is a ratio"):
+        parse_settings(
+            waiting.replace("waiting", "abandonment_rate").replace("now", "5m").replace("1.5", "0.5"), "s.toml", {}
+        )
 
 
 def test_the_environment_carries_secrets_and_overrides_addresses() -> None:
@@ -165,6 +194,7 @@ def test_the_settings_that_come_along_are_good_and_carry_the_tuned_rules(name: s
     book = load_settings(DEMO / f"{name}.toml", {}).catalogue
     silence = "bank/PS" if name == "bank" else "*"
     expected = [replace(r, pattern=silence) if r.id == "silence" else r for r in default_rules()]
+    expected += default_unit_rules()
     assert list(book.rules) == expected, "alerts/defaults.py was tuned: take the numbers over here"
     assert {person.tier for person in book.people} == {0, 1, 2, 3, 4}
     for queue in book.queues:
@@ -270,6 +300,11 @@ BAD = [
     ("limit of no time", "[limits]\nresolve_min = [1, 2, 0]\n", 2, "three numbers"),
     ("verify nothing", "[limits]\nverify_calls = 0\n", 2, "from 1"),
     ("causes", 'causes = [""]\n', 1, "list of texts"),
+    ("no alarms at all", "[judge]\nalarms_per_week = 0\n", 2, "from 0.01 to 100"),
+    ("orders without end", "[judge]\norders_per_shift = 5000\n", 2, "from 0.1 to 1000"),
+    ("a judge of another name", "[judge]\nsigma = 3\n", 2, "sigma"),
+    ("quiet of what nobody learns", RULE.replace("abandonment_rate", "lost_calls") + 'usual = "quiet"\n', 6, "nothing"),
+    ("neither told nor quiet", RULE + 'usual = "never"\n', 6, "tell, quiet"),
 ]  # fmt: skip
 
 
@@ -280,6 +315,17 @@ def test_what_is_wrong_is_refused_with_file_line_and_reason(text: str, line: int
     assert str(refused.value).startswith(f"s.toml:{line}: "), refused.value
     assert reason in str(refused.value)
     assert refused.value.exit_code == 2
+
+
+def test_what_is_usual_is_set() -> None:
+    judge = "[judge]\nalarms_per_week = 0.5\norders_per_shift = 4\n"
+    found = parse_settings(judge + RULE + 'usual = "quiet"\n', "s.toml", {})
+    assert found.catalogue.judge == AlarmBudget(0.5, 4.0)
+    assert found.catalogue.rules[0].usual == "quiet"
+    assert parse_settings("", "s.toml", {}).catalogue.judge == AlarmBudget(1.0, 6.0)
+    quiet = {rule.id for rule in default_rules() if rule.usual == "quiet"}
+    assert quiet >= {"service-level", "abandonment", "longest-wait", "waiting-long"}
+    assert all(rule.severity in (2, 3) for rule in default_rules() if rule.usual == "quiet")
 
 
 def test_a_file_that_cannot_be_read_is_refused_by_name(tmp_path: Path) -> None:

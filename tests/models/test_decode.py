@@ -293,6 +293,8 @@ def test_all_bad_records_at_once_lie_in_log_order() -> None:
 def test_every_reason_can_be_met_and_has_a_way_out() -> None:
     met = {reason for _, reason, _ in BAD} | {Reason.AHEAD_OF_CLOCK, Reason.TOO_MANY_QUEUES}  # tested below
     met |= {Reason.BAD_SETTINGS, Reason.SITE_CHANGED}  # the actor's verdicts on a rules.changed, see tests/agents
+    met |= {Reason.BAD_PLAN}  # the verdict on a plan.changed, see tests/models/plan
+    met |= {Reason.BAD_HABIT}  # the verdict on a habit.learned, see tests/agents
     assert met == set(Reason) == set(WAY_OUT)
 
 

@@ -34,7 +34,14 @@ from models.vocabulary import FIELDS, NO_WORD, Vocabulary, find
 from tests.models import naive
 
 T0: Final = 918_000_000_000
-LEFT: Final = {EventType.ORDER_COMMAND, EventType.RULES_CHANGED, EventType.UNIT_SUMS}
+LEFT: Final = {
+    EventType.ORDER_COMMAND,
+    EventType.RULES_CHANGED,
+    EventType.UNIT_SUMS,
+    EventType.PLAN_CHANGED,
+    EventType.HABIT_LEARNED,
+    EventType.STORM_CHANGED,
+}
 #: How values may be written. Most of them are at fault in most fields.
 NUMBERS: Final = (
     *("0", "-0", "00", "01", "-01", "1", "-1", "+1", "1.", ".5", "1.0", "-1.5", "0.1", "-0.5", "0.0", "-0.0", "1e3"),

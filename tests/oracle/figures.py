@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from models.catalogue import FlowOut, Formula, QueueSettings
 from models.event import CHANNELS, LINES
+from models.metric import COMPARISONS, FIGURES, LEARNED, OF_THE_WHOLE
 from tests.oracle.lives import Call
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ def of(queue: Queue, now: int) -> Figures:
     """Every figure of *queue* at the clock *now*."""
     waiting = [(call, now - (call.offered or 0)) for call in queue.waiting(now)]
     past = [call.offered or 0 for call, age in waiting if age > call.limits.threshold_ms]
-    out = _present(queue, now, [max(age, 0) for _, age in waiting], len(past))
+    soon = sum(max(age, 0) <= call.limits.threshold_ms < max(age, 0) + 20_000 for call, age in waiting)
+    out = _present(queue, now, [max(age, 0) for _, age in waiting], len(past)) | {("waiting_soon", "now"): soon}
     of_day = Sums(queue.window("day", now))
     for window in WINDOWS:
         late = len(past)
@@ -70,7 +72,11 @@ def of(queue: Queue, now: int) -> Figures:
         if window == "day":
             found |= _of_a_day(queue, n, now)
         out |= {(name, window): value for name, value in found.items()}
-    return out
+    load = out[("load_erlangs", "15m")]
+    here = out[("agents_signed_in", "now")] - out[("agents_not_ready", "now")]
+    out[("agents_short", "now")] = (math.floor(load) + 1 if load > 0 else load) - here
+    # of other queues, of what was learned, of the whole
+    return out | {key: math.nan for key in FIGURES if key[0] in LEARNED | COMPARISONS | OF_THE_WHOLE}
 
 
 def _calls(queue: Queue, n: Sums, late: int) -> dict[str, float]:
@@ -79,7 +85,7 @@ def _calls(queue: Queue, n: Sums, late: int) -> dict[str, float]:
     met, base = service(queue.settings, n)
     same = ("offered", "answered", "abandoned", "flowed_out", "ivr_abandoned", "blocked", "completed")
     return {
-        **{name: n[name] for name in (*same, "outbound", "outbound_connected")},
+        **{name: n[name] for name in (*same, "outbound", "outbound_connected", "flowed_in")},
         "arrivals": n["offered"] + unreached,
         "outcomes": outcomes,
         "service_sample": base + late,
@@ -98,6 +104,7 @@ def _calls(queue: Queue, n: Sums, late: int) -> dict[str, float]:
         "talk_ms": ratio(n["talk_ms"], n["completed"]),
         "handle_ms": ratio(n["handle_ms"], n["completed"]),
         "queued_share": ratio(n["queued"], n["waited"]),
+        "patience_ms": ratio(n["waited_ms"], n["abandoned"]),
     }
 
 
@@ -138,12 +145,14 @@ def _notes(n: Sums) -> dict[str, float]:
 def _work(queue: Queue, n: Sums, of_day: Sums, window: str, now: int) -> dict[str, float]:
     """What needs the time that a window has lasted. States of agents: 1 ready, 3 to 5 talking, holding, wrapping up."""
     ready, busy = queue.agent_ms((1,), window, now), queue.agent_ms((3, 4, 5), window, now)
+    signed = queue.agent_ms(range(1, 7), window, now)
     handled = n if n["completed"] else of_day
     load = ratio(n["offered"] * handled["handle_ms"], handled["completed"] * (now - queue.begin(window, now)))
     return {
         "occupancy": ratio(busy, busy + ready),
-        "effective_work_rate": ratio(busy, queue.agent_ms(range(1, 7), window, now)),
+        "effective_work_rate": ratio(busy, signed),
         "load_erlangs": load if n["offered"] else 0.0,
+        "capacity_use": ratio((load if n["offered"] else 0.0) * (now - queue.begin(window, now)), signed),
     }
 
 
@@ -158,10 +167,22 @@ def _of_a_day(queue: Queue, n: Sums, now: int) -> dict[str, float]:
         "lost_callers": n["lost_callers"],
         "recovered_callers": n["recovered_callers"],
         **{what: queue.today(what, now) for what in queue.records},
-        # of the whole partition, not of a queue
-        "misrouted": math.nan,
-        "dead": math.nan,
     }
+
+
+def _unconnected(queue: Queue, now: int) -> int:
+    for window in ("30m", "15m", "5m", "1m"):
+        n = Sums(queue.window(window, now))
+        if not n["answered"]:
+            return n["offered"] + n["blocked"]
+    return 0
+
+
+def _since_connected(queue: Queue, now: int) -> float:
+    if not queue.is_open or queue.last_came is None:
+        return math.nan
+    began = max(t for t in (queue.last_answered, queue.open_since, -1) if t is not None)
+    return max(now - began, 0) if queue.last_came > began else 0
 
 
 def _present(queue: Queue, now: int, ages: list[int], past: int) -> Figures:
@@ -178,6 +199,8 @@ def _present(queue: Queue, now: int, ages: list[int], past: int) -> Figures:
         "lost_track": sum(isinstance(life, Call) and life.is_lost(now) for life in queue.lives.values()),
         "silence_ms": max(now - silent_since, 0) if queue.is_open and queue.last_event is not None else math.nan,
         "since_last_event_ms": max(now - queue.last_word, 0) if queue.last_word is not None else math.nan,
+        "unconnected": _unconnected(queue, now),
+        "since_connected_ms": _since_connected(queue, now),
         "open": int(queue.is_open),
         "data_complete": 1,
     }

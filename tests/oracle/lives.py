@@ -194,7 +194,8 @@ class Call(Life):
         return {what: 1, f"line_{self.line}_{what}": 1, f"channel_{self.channel}_{what}": 1}
 
     def _arrived(self) -> Counts:
-        return self._split("offered") | ({"unresolved": 1} if self.outcome is None else {})
+        flowed_in = int(_origin(self.events) > 0)
+        return self._split("offered") | {"flowed_in": flowed_in} | ({"unresolved": 1} if self.outcome is None else {})
 
     def _went_out(self) -> Counts:
         assert self.outcome is not None
@@ -207,7 +208,7 @@ class Call(Life):
         out = {"negative": int(self.has_negative_wait)}
         if wait is not None:
             queued = int(wait > self.limits.immediate_ms)
-            out |= {"waited": 1, "queued": queued}
+            out |= {"waited": 1, "queued": queued, "waited_ms": wait}
             out |= {"waited_peak": int(self.peak), "queued_peak": queued * self.peak}
         if wait is not None and kind != "call.flowed_out":
             out[f"waited {wait}"] = 1

@@ -78,6 +78,8 @@ class Queue:
     callers: dict[str, Caller] = field(default_factory=dict)
     last_word: int | None = None
     last_event: int | None = None
+    last_answered: int | None = None
+    last_came: int | None = None
     open_since: int | None = None
     is_open: bool = True
     watch: int | None = None
@@ -188,6 +190,10 @@ class Oracle:
         kind, leg = event["type"], event.get("leg", 1)
         if kind not in ("agent.state", "agent.login_failed", "probe.result"):
             queue.last_event = max(ts, queue.last_event or ts)
+        if event.get("direction") != "out" and kind == "call.answered":
+            queue.last_answered = max(ts, queue.last_answered or ts)
+        if event.get("direction") != "out" and kind in ("call.offered", "call.blocked"):
+            queue.last_came = max(ts, queue.last_came or ts)
         if kind == "agent.state":
             self._add(queue, Agent, (event["agent"],), event)
         elif kind in OF_A_CALL:

@@ -24,7 +24,7 @@ _OPTIONS: dict[str, Any] = {
     "suppress_health_check": [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
 }
 #: Figures that tell of the log, not of what happened: its records, and since when it knows a queue to be open.
-OF_THE_LOG = ("late", "too_late", "duplicate", "silence_ms")
+OF_THE_LOG = ("late", "too_late", "duplicate", "silence_ms", "since_connected_ms")
 
 
 @st.composite

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import lzma
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from sources.anonymous_bank import import_bank
 from sources.import_result import ImportCounts
 from sources.pseudonym import Pseudonyms
 from sources.recording import open_recording
+from tests import recorded
 
 PEOPLE = Pseudonyms("test")
 COLUMNS = (
@@ -245,11 +245,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-DATA = Path(os.environ.get("CALLWATCH_DATA", Path(__file__).parents[2] / ".." / "shared" / "data")) / "anonymous-bank"
-
-
 @pytest.mark.data
-@pytest.mark.skipif(not DATA.is_dir(), reason=f"the recorded months are not there: set CALLWATCH_DATA ({DATA})")
 @pytest.mark.parametrize(
     ("month", "expected"),
     [
@@ -262,7 +258,7 @@ DATA = Path(os.environ.get("CALLWATCH_DATA", Path(__file__).parents[2] / ".." / 
 )
 def test_the_recorded_months(tmp_path: Path, month: str, expected: tuple[int, ...]) -> None:
     out = tmp_path / "out"
-    counts = import_bank([str(DATA / f"1999-{month}.tsv.xz")], str(out), made_by="t", pseudonyms=PEOPLE)
+    counts = import_bank([str(recorded.month(month))], str(out), made_by="t", pseudonyms=PEOPLE)
     c = counts
     assert (c.offered, c.answered, c.abandoned, c.ivr_abandoned, c.skipped) == expected
     assert c.bad == 0

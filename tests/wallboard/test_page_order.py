@@ -17,7 +17,19 @@ from selenium.webdriver.support.ui import Select
 from alerts.workorder import STATES, legal_commands
 from callwatch.stack import EmbeddedStack
 from models.catalogue import Catalogue, Department, Playbook, PlayStep, Rule, Site
-from models.outputs import Consultation, Finding, Like, Negotiation, Offer, Order, Problem
+from models.outputs import (
+    Briefing,
+    Consultation,
+    Finding,
+    Like,
+    Negotiation,
+    Offer,
+    Order,
+    PlanEnding,
+    PlanPart,
+    PlanSoFar,
+    Problem,
+)
 from models.runtime import KafkaSettings
 from streams.broker import create_topics
 from tests.alerts.world import RULES, person
@@ -134,6 +146,41 @@ def test_an_opened_order_tells_all_and_runs_nothing_of_it(wall: Wall, page: webd
     assert page.title == "Callwatch"
 
 
+def test_a_briefed_order_says_who_waits_now_and_what_was_known(wall: Wall, page: webdriver.Chrome) -> None:
+    told = Briefing(
+        at_ms=NOON_MS, english=["12 waiting, 5 beyond 20 s", HOSTILE], chinese=["排队12个", "原因"],
+        data={"waiting": 12}, left_out={"agents": "agents unknown"},
+    )  # fmt: skip
+    ending = PlanEnding(
+        target=0.8, expected=412, allowed=37, heading=0.824, best=0.9, needed=0.7, offered_low=380, offered_high=440,
+        english="to end the day at 80 % at most 37 more may miss", chinese="最多还可有37个未达标",
+    )  # fmt: skip
+    plan = PlanPart(
+        version="v", name="week 10", day="1999-02-03", since_ms=NOON_MS, now=None, last=None,
+        so_far=PlanSoFar(forecast=10, offered=12), reforecast_since_ms=None, ending=ending,
+    )  # fmt: skip
+    figures = {"waiting@now": 7.0, "waiting_past_threshold@now": 2.0, "waiting_soon@now": 3.0}
+    wall.put("metrics", row("north/report", plan=plan, figures=figures))
+    found = _full(briefing=told)
+    wall.put("workorders", found)
+    wall.put("workorder-log", *_told(found))
+    tile = until(lambda: page.find_elements(By.CSS_SELECTOR, '.tile[data-queue="north/report"]'))[0]
+    until(lambda: reads(tile, "7 2 late +3"))
+    card_of(page, found.id).find_element(By.CSS_SELECTOR, ".more").send_keys(Keys.ENTER)
+    details = by_id(page, "details")
+    until(
+        lambda: reads(
+            details, "now: 7 waiting, 2 beyond 20 s, 3 more within 20 s 排队7个,其中2个已超过20秒,20秒内还将有3个超过"
+        )
+    )
+    assert reads(details, "Briefing 通报", "as of 15:00:00 12 waiting, 5 beyond 20 s 排队12个", f"{HOSTILE} 原因")
+    assert reads(details, "plan 计划 to end the day at 80 % at most 37 more may miss 最多还可有37个未达标")
+    shown_plan = next(q for q in wall.get("/api/queues")["queues"] if q["queue"] == "north/report")["plan"]
+    assert (shown_plan["ending"]["allowed"], shown_plan["so_far"]["offered"]) == (37, 12)
+    assert page.title == "Callwatch"
+    by_id(page, "details-close").click()
+
+
 def test_an_address_opens_its_order_also_a_closed_one(wall: Wall, page: webdriver.Chrome) -> None:
     over = _full(state="closed", closed_ms=NOON_MS, cause="trunk", measure="rerouted")
     gone = order("north/gone", version=2, state="closed", closed_ms=NOON_MS, cause="trunk", measure="rerouted")
@@ -225,7 +272,7 @@ def test_the_steps_of_an_order_are_decided_and_a_refusal_says_why(floor: Floor, 
     box, said = by_id(page, "details-steps"), by_id(page, "details-said")
     assert shown(page, "details-steps") == [
         "acknowledge", "take", "note", "hold", "propose_limit", "consult", "reassign", "hand_over", "report", "cancel",
-        "verdict",
+        "verdict", "adopt",
     ]  # fmt: skip
 
     def press(command: str, **values: str) -> dict[str, Any]:

@@ -56,6 +56,8 @@ const page = {
   }),
   queues: () => [...tiles.keys(), ...units.keys()].sort(),
   order: (id) => cards.get(id)?.order ?? null,
+  /** The figures of a queue as they are now; null when they are none, or stale. */
+  row: (queue) => (tiles.get(queue)?.element.dataset.stale === "true" ? null : tiles.get(queue)?.row ?? null),
   describe, act, open: (id) => details.open(id), accept, report, note,
 };
 
@@ -171,7 +173,7 @@ function draw() {
   setHidden(byId("units"), units.size === 0);
   setHidden(byId("no-queues"), names.length > 0);
   const all = [...cards.values()];
-  const open = all.filter((c) => !isOver(c.order));
+  const open = all.filter((c) => !isOver(c.order) && !isHeld(c.order));
   open.sort((a, b) => a.order.severity - b.order.severity || a.order.opened_ms - b.order.opened_ms);
   const closed = all.filter((c) => isOver(c.order));
   closed.sort((a, b) => (b.order.closed_ms ?? b.order.updated_ms) - (a.order.closed_ms ?? a.order.updated_ms));
@@ -242,6 +244,12 @@ function tick() {
   side.tick(at);
   banner.tick(at);
   if (dirty) draw();
+}
+
+/** Whether a storm holds it: its parent, which is on the list, is answered for it. */
+function isHeld(order) {
+  const parent = order.parent && cards.get(order.parent)?.order;
+  return Boolean(parent) && !isOver(parent);
 }
 
 /** What is said of an order where people look at it. */

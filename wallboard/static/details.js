@@ -6,7 +6,7 @@ import { button, byId, chinese, make, refill, setAttribute, setHidden, setText }
 import { get } from "./feed.js";
 import { STEPS, asked, steps } from "./steps.js";
 import { clockText, moment } from "./when.js";
-import { FINDING_KINDS, FINDING_STATES, ORDER_STATES, SEVERITIES, TIERS, WAYS, figure, problemText } from "./words.js";
+import { FINDING_KINDS, FINDING_STATES, ORDER_STATES, SEVERITIES, TIERS, WAYS, figure, problemText, span, waitingText } from "./words.js";
 
 /** Changes of an order come in bursts; its log is read once for each. */
 const AGAIN_MS = 300;
@@ -123,6 +123,7 @@ export class Details {
     setHidden(byId("details-body"), false);
     this.drawSteps();
     this.tick(this.page.at());
+    this.part("briefing", order.briefing ?? null, () => this.briefing(order.briefing));
     refill(byId("details-facts"), JSON.stringify([this.facts()]), () => this.facts().map(fact));
     this.part("negotiation", order.negotiation, () => this.offers(order.negotiation));
     this.part("symptoms", order.symptoms.length ? [order.symptoms, order.active] : null, () =>
@@ -154,12 +155,19 @@ export class Details {
     const { order, asked: told } = this;
     const at = this.page.at();
     const asks = order.consultation;
+    const { storm, outage } = order;
+    const plan = this.page.row(order.queue)?.plan;
     const owner = order.owner ? `${order.owner_name || order.owner}${told.since === null ? "" : `, since ${moment(told.since, at)}`}` : "nobody";
     return [
       ["owner", "责任人", owner],
       ["liaison", "联络员", order.liaison && this.name(order.liaison)],
       ["opened", "发现时间", `${moment(order.opened_ms, at)}${order.reopened ? `, reopened ${order.reopened}×` : ""}${order.escalation ? `, escalated ${order.escalation}×` : ""}`],
       ["severity", "级别", `${order.severity}, ${SEVERITIES[order.severity] ?? ""}`],
+      ["no connection", "无法接通", outage && (outage.ended_ms === null ? `for ${span(Math.floor((at - outage.since_ms) / 60000) * 60000)}, since ${moment(outage.since_ms, at)}${outage.marks.length ? `, longer than ${Math.max(...outage.marks)} h` : ""}` : `${moment(outage.since_ms, at)} to ${moment(outage.ended_ms, at)}`)],
+      ["plan", "计划", !isOver(order) && plan && `${plan.ending.english} ${plan.ending.chinese}`],
+      ["storm", "大面积异动", storm && `${storm.open} of ${storm.count} queues still open: ${storm.queues.join(", ")}${storm.count > storm.queues.length ? ` and ${storm.count - storm.queues.length} more` : ""}`],
+      ["parent order", "上级工单", order.parent && `${order.parent}${isOver(order) ? "" : ", held under it: nobody is paged, its limits stand still"}`],
+      ["page", "呼叫", order.withheld && "waits a moment: other queues may break with it"],
       ["take part", "会商", asks && [...asks.people.map((p) => this.name(p)), ...asks.departments].join(", ")],
       ["supervised by", "督导", asks && this.name(asks.supervisor)],
       ["handed to", "待接班", told.handed && !isOver(order) && `${this.name(told.handed)}, not accepted yet`],
@@ -184,6 +192,14 @@ export class Details {
       line("", "before it was talked about: ", moment(before, at)),
       ...offers.map((o) => line("", this.name(o.by), o.side ? ` (${o.side})` : "", " offers ", moment(o.until_ms, at))),
       agreed === null ? line("open", "not agreed yet") : line("agreed", "agreed by ", this.name(by), ": ", moment(agreed, at)),
+    ];
+  }
+
+  /** What was known of the trouble when the order was briefed last. */
+  briefing({ at_ms: told, english, chinese: zh }) {
+    return [
+      make("li", "soft", `as of ${clockText(told)}`),
+      ...english.map((sentence, n) => make("li", "", `${sentence} `, chinese(zh[n] ?? ""))),
     ];
   }
 
@@ -262,6 +278,8 @@ export class Details {
 
   /** Limits against stream time. */
   tick(at) {
+    const row = this.order && !isOver(this.order) ? this.page.row(this.order.queue) : null;
+    setText(byId("details-waiting"), row ? `now: ${waitingText(row).join(" ")}` : "");
     if (this.order && byId("details").open) showLimits(this.order, this.respond, this.resolve, at);
   }
 }

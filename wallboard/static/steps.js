@@ -96,6 +96,8 @@ export const STEPS = [
     ] },
   { command: "close_problem", en: "Close the problem", zh: "关闭问题", states: ALL, may: (c) => Boolean(c.order.problem) && c.problemOpen !== false, hint: "The problem record is closed for good, not this order.",
     fields: () => [text("root cause, one line", "根本原因"), { name: "measure", en: "measure, one line", zh: "措施", required: true }], args: (v, c) => ({ problem: c.order.problem, ...v }) },
+  { command: "adopt", en: "Adopt as usual", zh: "确认新常态", states: OPEN, may: (c) => atLeast(c, LEAD),
+    hint: "For an order about something unusual that is here to stay: the level of late is the norm from here on.", fields: () => [text("why it is here to stay", "原因")] },
   { command: "helped", en: "Helped", zh: "有帮助", states: ALL, may: () => false }, // beside each similar order
 ];
 

@@ -1,7 +1,7 @@
 // One queue as a tile, and how many tiles fit on the wall.
 
 import { make, setAttribute, setText, svg } from "./dom.js";
-import { ORDER_STATES, QUEUE_STATES, SHAPES, count, percent, span } from "./words.js";
+import { ORDER_STATES, QUEUE_STATES, SHAPES, count, percent, span, waitingText } from "./words.js";
 
 const TREND_MS = 30 * 60000;
 const [TREND_W, TREND_H] = [240, 60];
@@ -45,6 +45,8 @@ export class Tile {
     [this.ready, this.busy] = [make("span"), make("span")];
     const agents = make("span", "known", this.ready, make("span", "long", " ready"), make("span", "slash", " / "), this.busy, make("span", "long", " busy"));
     this.facts.agents.append(agents, make("span", "unknown", "unknown"));
+    [this.waiting, this.late] = [make("span"), make("small", "late")];
+    this.facts.waiting.append(this.waiting, this.late);
     this.element = make(
       "article", "tile",
       name,
@@ -66,10 +68,18 @@ export class Tile {
     setText(this.level, percent(level));
     setAttribute(this.level, "data-known", String(typeof level === "number"));
     setText(this.basis, `${row.formula} · ${row.threshold_ms / 1000} s · ${window.replace("m", " min")}`);
-    setText(this.facts.waiting, count(row.figures["waiting@now"]));
+    this.callers(row);
     setText(this.facts.longest, span(row.figures["longest_wait_ms@now"] ?? 0));
     this.agents(row);
     this.addPoint(row.at_ms, level, rule);
+  }
+
+  /** Who waits: how many, how many past the threshold, how many more in a moment; in words when the pointer rests on it. */
+  callers(row) {
+    const [past, soon] = [row.figures["waiting_past_threshold@now"] ?? 0, row.figures["waiting_soon@now"] ?? 0];
+    setText(this.waiting, count(row.figures["waiting@now"]));
+    setText(this.late, [past ? ` ${past} late` : "", soon ? ` +${soon}` : ""].join(""));
+    setAttribute(this.facts.waiting.parentElement, "title", waitingText(row).join(" "));
   }
 
   agents(row) {

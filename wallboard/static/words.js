@@ -56,6 +56,17 @@ export const HANDOVER_STATES = {
   late: ["not accepted in time", "未按时接班"],
 };
 
+/** Who waits now, in English and Chinese: "12 waiting, 5 beyond 20 s, 4 more within 20 s". */
+export function waitingText({ figures, threshold_ms: threshold }) {
+  const [waiting, past, soon] = ["waiting", "waiting_past_threshold", "waiting_soon"].map((name) => figures[`${name}@now`] ?? 0);
+  if (!waiting) return ["nobody waiting", "无人排队"];
+  const seconds = threshold / 1000;
+  return [
+    `${waiting} waiting, ${past} beyond ${seconds} s${soon ? `, ${soon} more within 20 s` : ""}`,
+    `排队${waiting}个,其中${past}个已超过${seconds}秒${soon ? `,20秒内还将有${soon}个超过` : ""}`,
+  ];
+}
+
 // One shape for each state, so that nothing hangs on colour alone (24 x 24).
 export const SHAPES = {
   ok: "M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18z",

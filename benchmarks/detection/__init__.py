@@ -1,0 +1,1 @@
+"""The benchmark of detection: seeded life of queues, troubles of known harm, Callwatch and five others on them."""
