@@ -18,6 +18,10 @@ STEPS = {
     "lint": "lint",
     "bench": "bench",
     "memory": "bench",
+    "latency": "bench",
+    "growth": "bench",
+    "wallboard": "bench",
+    "recovery": "bench",
     "detection": "bench",
 }
 MAKE = """#!/bin/sh
