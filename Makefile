@@ -51,7 +51,7 @@ lint: .venv/.dev ## ruff (rules and format) and mypy --strict
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 
-bench: .venv/.runtime ## events per second beside plain Faust, librdkafka and aiokafka [BENCH=memory|takeover|latency|growth|wallboard|recovery|detection] [ARGS=--json]
+bench: .venv/.runtime ## events per second beside plain Faust, librdkafka and aiokafka [BENCH=memory|takeover|latency|growth|wallboard|recovery|start|detection] [ARGS=--json]
 	@exec .venv/bin/callwatch bench $(BENCH) $(ARGS)
 
 lock: $(UV) ## compute the locks anew from pyproject.toml [ARGS=--upgrade]

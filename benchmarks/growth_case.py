@@ -10,13 +10,13 @@ import resource
 import sys
 import time
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
 from agents.actor import PartitionActor
 from agents.warm import warm
+from benchmarks import machine
 from models.catalogue import Catalogue
 from models.encode import clock_record
 from models.partition import partition_of
@@ -86,14 +86,14 @@ def run(case: Case) -> dict[str, Any]:
     """Measure *case*."""
     warm()
     log, now_ms, number = Log(case.queues), START_MS, 0
-    before = _rss_bytes()
+    before = machine.resident_bytes(os.getpid())
     log.clock(now_ms)
     for at in range(case.queues):  # every queue has had a call, and is quiet since
         _call(log, number, at, now_ms, answered=True)
         number += 1
     now_ms += 1_000
     log.clock(now_ms)
-    quiet_bytes = _rss_bytes() - before
+    quiet_bytes = machine.resident_bytes(os.getpid()) - before
     for n in range(case.waiting):
         _call(log, number, n % case.queues, now_ms, answered=False)
         number += 1
@@ -118,10 +118,6 @@ def run(case: Case) -> dict[str, Any]:
         "quiet_bytes": quiet_bytes,
         "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     }
-
-
-def _rss_bytes() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 if __name__ == "__main__":

@@ -165,7 +165,7 @@ def _asking(plan: Plan, server: EmbeddedStack, folder: Path, ask: str, say: Say)
         if sys.platform == "linux":
             os.sched_setaffinity(pid, {min(os.sched_getaffinity(0))})
         _wait_for(port, children)
-        empty = _resident(pid)
+        empty = machine.resident_bytes(pid)
         screens, used = asyncio.run(_run(plan, server.valkey_url, port, pid, ask, say))
         children.check()
     return _told(plan, screens, used | {"empty_bytes": empty})
@@ -182,14 +182,18 @@ async def _run(plan: Plan, valkey_url: str, port: int, pid: int, ask: str, say: 
     transports = await _connect(plan, port, ask, screens)
     say(f"{plan.seconds:g} s of updates ({ask})")
     before = writer.rows
-    cpu_s, screens.counting = _cpu_s(pid), True
+    cpu_s, screens.counting = machine.cpu_s(pid), True
     begun_s = time.monotonic()
     while time.monotonic() - begun_s < plan.seconds:
         at_s = time.monotonic()
         await writer.write(projector)
         await asyncio.sleep(max(0.0, 1.0 - (time.monotonic() - at_s)))
     screens.counting = False
-    used = {"cpu_s": _cpu_s(pid) - cpu_s, "took_s": time.monotonic() - begun_s, "full_bytes": _resident(pid)}
+    used = {
+        "cpu_s": machine.cpu_s(pid) - cpu_s,
+        "took_s": time.monotonic() - begun_s,
+        "full_bytes": machine.resident_bytes(pid),
+    }
     if screens.lost:
         raise WorkError(f"The wallboard closed {screens.lost} streams of screens that read.")
     for transport in transports:
@@ -270,15 +274,6 @@ def _wait_for(port: int, children: Children) -> None:
             if time.monotonic() > deadline:
                 raise WorkError(f"The wallboard does not answer after {READY_S:.0f} s.") from None
             time.sleep(0.1)
-
-
-def _resident(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _told(plan: Plan, screens: Screens, used: dict[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ STEPS = {
     "growth": "bench",
     "wallboard": "bench",
     "recovery": "bench",
+    "start": "bench",
     "detection": "bench",
 }
 MAKE = """#!/bin/sh

@@ -21,6 +21,8 @@ def register(app: typer.Typer) -> None:
     bench.command("growth")(growth)
     bench.command("wallboard")(wallboard)
     bench.command("recovery")(recovery)
+    bench.command("start")(start)
+    bench.command("table")(table)
     bench.command("detection")(detection)
     app.add_typer(bench, name="bench")
 
@@ -305,6 +307,51 @@ def recovery(
         sys.stdout.write(orjson.dumps(results, option=orjson.OPT_INDENT_2).decode() + "\n")
     else:
         Console().print(recovery_report.table(results))
+
+
+def start(
+    launches: Annotated[int | None, typer.Option(help="Launches that are timed (default 5; with --smoke 1).")] = None,
+    bootstrap: Annotated[str, typer.Option(help="A broker that runs already (default: an embedded one).")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON and nothing else.")] = False,
+    smoke: Annotated[bool, typer.Option(help="One launch that shows that it works; writes no results.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder for the results (default: benchmarks/results).")
+    ] = None,
+) -> None:
+    """From launching a worker until it is ready, and until it watches its partitions."""
+    import orjson
+    from rich.console import Console
+
+    from benchmarks import machine, start_report
+    from benchmarks import start as benchmark
+    from callwatch.progress import Progress
+
+    plan = benchmark.Plan(launches if launches is not None else 1 if smoke else benchmark.LAUNCHES, bootstrap)
+    with Progress() as progress:
+        results = benchmark.measure(plan, lambda text: progress.say(f"bench: {text}"))
+    folder = output if output is not None else None if smoke else machine.ROOT / "benchmarks" / "results"
+    if folder is not None:
+        start_report.write(results, folder)
+    if as_json:
+        sys.stdout.write(orjson.dumps(results, option=orjson.OPT_INDENT_2).decode() + "\n")
+    else:
+        Console().print(start_report.table(results))
+
+
+def table(
+    results: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder with the results (default: benchmarks/results).")
+    ] = None,
+    readme: Annotated[Path | None, typer.Option(help="The page it stands on (default: README.md).")] = None,
+) -> None:
+    """Make the README's table of figures anew from the results: what was measured, and where we lose."""
+    from benchmarks import machine, summary
+
+    page = readme if readme is not None else machine.ROOT / "README.md"
+    made = summary.update(
+        page.read_text(encoding="utf-8"), summary.read(results or machine.ROOT / "benchmarks" / "results")
+    )
+    page.write_text(made, encoding="utf-8")
 
 
 def detection(
