@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -35,6 +35,14 @@ def throughput(
     partitions: Annotated[int, typer.Option(help="Partitions of the topic.")] = 4,
     seed: Annotated[int, typer.Option(help="Another seed is another stream.")] = 1,
     runs: Annotated[int, typer.Option(help="Rounds; of several each contender's median counts.")] = 1,
+    codec: Annotated[
+        list[str] | None,
+        typer.Option(help="On the broker: none or zstd; may be given again (default both)."),
+    ] = None,
+    workers: Annotated[
+        list[int] | None,
+        typer.Option(help="Workers on one log; may be given again (default 1, 2, 4; 0: none; --smoke: none)."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON and nothing else.")] = False,
     smoke: Annotated[bool, typer.Option(help="A small run that shows that it works; writes no results.")] = False,
     output: Annotated[
@@ -58,6 +66,8 @@ def throughput(
         Shape(size, queues, partitions, seed),
         runs=runs,
         faust_events=benchmark.SMOKE_FAUST_EVENTS if smoke else benchmark.FAUST_EVENTS,
+        codecs=cast("tuple[benchmark.Codec, ...]", tuple(codec)) if codec else benchmark.CODECS,
+        workers=tuple(n for n in workers if n) if workers else () if smoke else benchmark.WORKERS,
     )
     with Progress() as progress:
         results = benchmark.measure(plan, lambda text: progress.say(f"bench: {text}"))
@@ -67,7 +77,8 @@ def throughput(
     if as_json:
         sys.stdout.write(orjson.dumps(results, option=orjson.OPT_INDENT_2).decode() + "\n")
         return
-    Console().print(report.table(results))
+    for made in report.tables(results):
+        Console().print(made)
 
 
 def memory(
