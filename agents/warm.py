@@ -5,11 +5,17 @@
 
 from __future__ import annotations
 
+import compileall
 from datetime import date
+from pathlib import Path
+from typing import Final
 
 from agents.actor import PartitionActor
 from models.catalogue import Catalogue
 from models.encode import clock_record, encode_event
+
+#: What a worker and a wallboard are made of.
+PACKAGES: Final = ("models", "streams", "alerts", "sources", "agents", "wallboard", "callwatch")
 
 
 def warm() -> None:
@@ -33,5 +39,13 @@ def warm() -> None:
     again.habits.band("warm/up", "talk_unusual", "30m")
 
 
+def compile_sources() -> None:
+    """Make the bytecode of our packages, for a start that may not write it (PYTHONDONTWRITEBYTECODE)."""
+    root = Path(__file__).parent.parent
+    for name in PACKAGES:
+        compileall.compile_dir(root / name, quiet=2)
+
+
 if __name__ == "__main__":
+    compile_sources()
     warm()
