@@ -18,7 +18,8 @@ CORES = -n auto --maxprocesses 4 --dist worksteal
 THREE = -n 3 --dist worksteal
 
 UV   = .tools/bin/uv
-SYNC = UV_NO_CONFIG=1 $(UV) pip sync --quiet --python .venv/bin/python --require-hashes
+# Bytecode is made here, once: a start that reads all sources anew takes twice as long (PYTHONDONTWRITEBYTECODE).
+SYNC = UV_NO_CONFIG=1 $(UV) pip sync --quiet --compile-bytecode --python .venv/bin/python --require-hashes
 SELF = UV_NO_CONFIG=1 $(UV) pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --offline -e .
 
 .DEFAULT_GOAL := help
@@ -52,7 +53,7 @@ lint: .venv/.dev ## ruff (rules and format) and mypy --strict
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 
-bench: .venv/.runtime ## events per second beside plain Faust, librdkafka and aiokafka [BENCH=memory|takeover|detection] [ARGS=--json]
+bench: .venv/.runtime ## events per second beside plain Faust, librdkafka and aiokafka [BENCH=memory|takeover|latency|growth|wallboard|recovery|start|detection] [ARGS=--json]
 	@exec .venv/bin/callwatch bench $(BENCH) $(ARGS)
 
 lock: $(UV) ## compute the locks anew from pyproject.toml [ARGS=--upgrade]

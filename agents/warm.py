@@ -6,8 +6,14 @@ it; ``python -m agents.warm habits series`` takes a part of it, and what ``callw
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 import sys
+=======
+import compileall
+>>>>>>> speed
 from datetime import date
+from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -15,6 +21,9 @@ from agents.actor import PartitionActor
 from models.catalogue import Catalogue
 from models.encode import clock_record, encode_event
 from models.metric import FIGURES
+
+#: What a worker and a wallboard are made of.
+PACKAGES: Final = ("models", "streams", "alerts", "sources", "agents", "wallboard", "callwatch")
 
 
 def warm() -> None:
@@ -40,6 +49,7 @@ def warm() -> None:
     again.habits.band("warm/up", "talk_unusual", "30m")
 
 
+<<<<<<< HEAD
 def warm_habits() -> None:
     """Have a queue judged and learned from by itself."""
     book = PartitionActor(0, 1, Catalogue()).habits
@@ -62,3 +72,15 @@ if __name__ == "__main__":
         parts[part]()
     if not sys.argv[1:]:
         warm()
+=======
+def compile_sources() -> None:
+    """Make the bytecode of our packages, for a start that may not write it (PYTHONDONTWRITEBYTECODE)."""
+    root = Path(__file__).parent.parent
+    for name in PACKAGES:
+        compileall.compile_dir(root / name, quiet=2)
+
+
+if __name__ == "__main__":
+    compile_sources()
+    warm()
+>>>>>>> speed

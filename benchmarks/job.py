@@ -21,6 +21,7 @@ class Job:
     events: int
     limit: int  #: events that a contender too slow for the whole topic takes
     output: str  #: file that it writes its `Measured` to
+    progress: str = ""  #: file that one of several workers writes its positions to
 
     @property
     def records(self) -> int:

@@ -9,6 +9,12 @@ import orjson
 from rich.table import Table
 
 COLUMNS = ("contender", "events", "seconds", "events/s", "CPU s", "callwatch is")
+WORKER_COLUMNS = ("workers", "events/s", "to the fewest")
+
+WORKERS = (
+    "Several workers on one log (uncompressed), each with some of the partitions, from when every one of them has any; "
+    "broker and workers share the cores"
+)
 
 
 def rows(results: dict[str, Any]) -> list[tuple[str, ...]]:
@@ -27,12 +33,31 @@ def rows(results: dict[str, Any]) -> list[tuple[str, ...]]:
     ]
 
 
-def table(results: dict[str, Any]) -> Table:
-    """The results for a terminal."""
-    out = Table(title=f"Events a second: {results['events']:,} events, {results['queues']} queues")
-    for name in COLUMNS:
-        out.add_column(name, justify="left" if name == "contender" else "right")
-    for row in rows(results):
+def worker_rows(results: dict[str, Any]) -> list[tuple[str, ...]]:
+    """One row of texts per number of workers on one log; none where that was not measured."""
+    return [(n, f"{one['events_per_s']:,}", f"{one['ratio']:.2f} x") for n, one in results.get("workers", {}).items()]
+
+
+def tables(results: dict[str, Any]) -> list[Table]:
+    """The results for a terminal: each compression, then several workers."""
+    found = []
+    for codec, one in _codecs(results):
+        title = f"Events a second: {results['events']:,} events, {results['queues']} queues, compression: {codec}"
+        found.append(_table(title, COLUMNS, rows(one)))
+    if several := worker_rows(results):
+        found.append(_table("Workers on one log", WORKER_COLUMNS, several))
+    return found
+
+
+def _codecs(results: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [(results.get("codec", "none"), results), *results.get("codecs", {}).items()]
+
+
+def _table(title: str, columns: tuple[str, ...], told: list[tuple[str, ...]]) -> Table:
+    out = Table(title=title)
+    for at, name in enumerate(columns):
+        out.add_column(name, justify="right" if at else "left")
+    for row in told:
         out.add_row(*row)
     return out
 
@@ -47,10 +72,8 @@ def markdown(results: dict[str, Any]) -> str:
         f"partitions (seed {results['seed']}), preloaded on the embedded broker. Each contender is a process of its "
         f"own, one after the other on the same topic; {_rounds(results['runs'])}.",
         "",
-        "| " + " | ".join(COLUMNS) + " |",
-        "|---|" + "---:|" * (len(COLUMNS) - 1),
-        *("| " + " | ".join(row) + " |" for row in rows(results)),
-        "",
+        *(line for codec, one in _codecs(results) for line in _grid(f"Compression: {codec}", COLUMNS, rows(one))),
+        *(_grid(WORKERS, WORKER_COLUMNS, worker_rows(results)) if results.get("workers") else []),
         *(f"- {name}: {one['how']}." for name, one in results["contenders"].items()),
         "",
         "Timed: raw consumers from the assignment of the partitions to the last record; plain Faust from the first "
@@ -69,6 +92,11 @@ def markdown(results: dict[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _grid(title: str, columns: tuple[str, ...], told: list[tuple[str, ...]]) -> list[str]:
+    lines = [f"{title}.", "", "| " + " | ".join(columns) + " |", "|---|" + "---:|" * (len(columns) - 1)]
+    return [*lines, *("| " + " | ".join(row) + " |" for row in told), ""]
 
 
 def _rounds(runs: int) -> str:

@@ -18,11 +18,11 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from statistics import median_low
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import orjson
 
-from benchmarks import machine
+from benchmarks import machine, together
 from benchmarks.job import Job
 from benchmarks.stream import Shape, Stream, make_stream
 from callwatch.children import stop_child
@@ -34,7 +34,7 @@ from models.topics import EVENTS, INTERVALS
 from sources.kafka_sink import KafkaSink
 from streams.broker import create_topics, read_partition
 
-#: In this order in every round.
+#: In this order in every round; plain Faust is the last.
 CONTENDERS: Final = ("librdkafka", "aiokafka", "callwatch", "faust")
 #: What a record takes in the broker's memory: 160 bytes of value, its key and framing.
 RECORD_BYTES: Final = 250
@@ -51,17 +51,28 @@ STOP_S: Final = 20.0
 
 Say = Callable[[str], None]
 Counts = dict[str, dict[str, int]]
+#: How the records are compressed on the broker. Plain Faust is measured without: its own work hides it.
+Codec = Literal["none", "zstd"]
+CODECS: Final[tuple[Codec, ...]] = ("none", "zstd")
+WORKERS: Final = (1, 2, 4)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to measure: a stream, how many rounds, and how many events plain Faust is given."""
+    """What to measure: a stream, how many rounds with each of *codecs*, how many events plain Faust is given, and in
+    which numbers workers share the log (none: not measured)."""
 
     shape: Shape
     runs: int = 1
     faust_events: int = FAUST_EVENTS
+    codecs: tuple[Codec, ...] = CODECS
+    workers: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        if not self.codecs or set(self.codecs) - set(CODECS):
+            raise UsageError(f"--codec: one or more of {', '.join(CODECS)}.")
+        if any(not 1 <= n <= self.shape.partitions for n in self.workers):
+            raise UsageError(f"--workers: each has 1 to {self.shape.partitions} partitions to share (--partitions).")
         if not 1 <= self.runs <= 100:
             raise UsageError(f"--runs {self.runs}: give 1 to 100.")
         needed = self.shape.events * RECORD_BYTES
@@ -78,11 +89,8 @@ def measure(plan: Plan, say: Say) -> dict[str, Any]:
     load = machine.load()
     say(f"making {plan.shape.events:,} events (seed {plan.shape.seed})")
     stream = make_stream(plan.shape)
-    rounds = []
-    for n in range(1, plan.runs + 1):
-        rounds.append(_round(plan, stream, partial(_say_round, say, n, plan.runs)))
-    contenders = {name: _median([results[name] for results in rounds]) for name in CONTENDERS}
-    rate = {name: result["events_per_s"] for name, result in contenders.items()}
+    measured = {codec: _rounds(plan, stream, codec, say) for codec in plan.codecs}
+    first = plan.codecs[0]
     return {
         "benchmark": "throughput",
         "machine": machine.machine(),
@@ -95,36 +103,54 @@ def measure(plan: Plan, say: Say) -> dict[str, Any]:
         "partitions": plan.shape.partitions,
         "seed": plan.shape.seed,
         "runs": plan.runs,
+        "codec": first,
+        **measured[first],
+        "codecs": {codec: one for codec, one in measured.items() if codec != first},
+        "workers": _together(plan, stream, say) if plan.workers else {},
+    }
+
+
+def _rounds(plan: Plan, stream: Stream, codec: Codec, say: Say) -> dict[str, Any]:
+    """All rounds with records compressed by *codec*: the contenders' medians and what they are to each other."""
+    rounds = []
+    for n in range(1, plan.runs + 1):
+        rounds.append(_round(plan, stream, codec, partial(_say_round, say, n, plan.runs)))
+    contenders = {name: _median([results[name] for results in rounds]) for name in rounds[0]}
+    rate = {name: result["events_per_s"] for name, result in contenders.items()}
+    return {
         "contenders": contenders,
         "ratios": {
-            f"callwatch/{name}": round(rate["callwatch"] / rate[name], 3) for name in CONTENDERS if name != "callwatch"
+            f"callwatch/{name}": round(rate["callwatch"] / rate[name], 3) for name in rate if name != "callwatch"
         },
     }
+
+
+def _together(plan: Plan, stream: Stream, say: Say) -> dict[str, Any]:
+    """Each number of workers on a broker of its own, uncompressed."""
+    rates = {}
+    for workers in sorted({1, *plan.workers}):
+        with tempfile.TemporaryDirectory(prefix="callwatch-bench-") as folder, EmbeddedStack() as stack:
+            kafka = KafkaSettings(bootstrap=stack.bootstrap, partitions=plan.shape.partitions)
+            job = _job(plan, stack, _preload(kafka, stream, "none"), "")
+            rates[workers] = together.race(job, workers, Path(folder))
+            say(f"{workers} workers: {rates[workers]['events_per_s']:,} events/s")
+            _check(stream.produced(), asyncio.run(_counted(kafka)))
+    return together.compared(rates)
 
 
 def _say_round(say: Say, n: int, runs: int, text: str) -> None:
     say(text if runs == 1 else f"round {n} of {runs}: {text}")
 
 
-def _round(plan: Plan, stream: Stream, say: Say) -> dict[str, dict[str, Any]]:
+def _round(plan: Plan, stream: Stream, codec: Codec, say: Say) -> dict[str, dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="callwatch-bench-") as folder, EmbeddedStack() as stack:
         kafka = KafkaSettings(bootstrap=stack.bootstrap, partitions=plan.shape.partitions)
-        say("preloading the topic")
-        ends = _preload(kafka, stream)
+        say(f"preloading the topic (compression: {codec})")
+        ends = _preload(kafka, stream, codec)
         results = {}
-        for name in CONTENDERS:
+        for name in CONTENDERS if codec == "none" else CONTENDERS[:-1]:
             say(f"{name} (the broker holds {stack.broker_memory_bytes() >> 20} MiB)")
-            output = Path(folder, f"{name}.json")
-            job = Job(
-                bootstrap=stack.bootstrap,
-                valkey_url=stack.valkey_url,
-                topic=EVENTS,
-                partitions=plan.shape.partitions,
-                ends=ends,
-                events=plan.shape.events,
-                limit=min(plan.faust_events, plan.shape.events),
-                output=str(output),
-            )
+            job = _job(plan, stack, ends, str(Path(folder, f"{name}.json")))
             results[name] = _contend(name, job, Path(folder))
             say(f"{name}: {results[name]['events_per_s']:,.0f} events/s")
             stack.check()
@@ -132,12 +158,25 @@ def _round(plan: Plan, stream: Stream, say: Say) -> dict[str, dict[str, Any]]:
         return results
 
 
-def _preload(kafka: KafkaSettings, stream: Stream) -> tuple[int, ...]:
+def _job(plan: Plan, stack: EmbeddedStack, ends: tuple[int, ...], output: str) -> Job:
+    return Job(
+        bootstrap=stack.bootstrap,
+        valkey_url=stack.valkey_url,
+        topic=EVENTS,
+        partitions=plan.shape.partitions,
+        ends=ends,
+        events=plan.shape.events,
+        limit=min(plan.faust_events, plan.shape.events),
+        output=output,
+    )
+
+
+def _preload(kafka: KafkaSettings, stream: Stream, codec: Codec) -> tuple[int, ...]:
     """Write the stream's log and return the number of records in each partition."""
     asyncio.run(create_topics(kafka))
     sent = [0] * kafka.partitions
-    # Not compressed: a producer's default, and then no contender is measured by its decompression.
-    with KafkaSink(client_options(kafka), EVENTS, compression=None) as sink:
+    # Not compressed is a producer's default, and then no contender is measured by its decompression.
+    with KafkaSink(client_options(kafka), EVENTS, compression=None if codec == "none" else codec) as sink:
         for partition, key, value in stream.records():
             sink.send(partition, key, value)
             sent[partition] += 1

@@ -29,7 +29,7 @@ DELIVERY_TIMEOUT_MS: Final = 30_000
 #: Bound of start and stop together with the library's own timeouts.
 START_TIMEOUT_S: Final = 30.0
 
-Compression = Literal["lz4"] | None
+Compression = Literal["lz4", "zstd"] | None
 
 
 class KafkaSink:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.metric import FIGURES, WINDOWS
+from models.pages import zeros
 from streams.counters import BLOCK, COUNTERS, HOT, ROW_COUNTERS
 from streams.table import rehash
 
@@ -217,7 +218,7 @@ def empty_store(zone_starts: NDArray[np.int64], zone_offsets: NDArray[np.int64])
         slots=_free(1024, SLOT),
         table=np.full(2048, -1, np.int32),
         queues=np.zeros(0, QUEUE),
-        sums=np.zeros((0, len(WINDOWS), COUNTERS), np.int64),
+        sums=_sums(0),
         ring=np.full((0, RING), -1, np.int32),
         heads=np.full(RING, -1, np.int32),
         entries=np.zeros(1024, ENTRY),
@@ -243,12 +244,24 @@ def _free(n: int, dtype: np.dtype[Any]) -> NDArray[Any]:
 
 
 def _longer(array: NDArray[Any], n: int, fill: float = 0) -> NDArray[Any]:
-    out = np.zeros((n, *array.shape[1:]), array.dtype)
+    out = zeros((n, *array.shape[1:]), array.dtype, dense=True)
     if fill:
         out[...] = fill
     if array.dtype == SLOT:
         out["kind"] = -1
     out[: len(array)] = array
+    return out
+
+
+def _sums(queues: int) -> NDArray[np.int64]:
+    """Sums of so many queues. In memory the windows of a counter lie together: an event changes few counters, and all
+    the windows of each; with those apart it took six lines of memory a counter."""
+    return zeros((queues, COUNTERS, len(WINDOWS)), np.int64, dense=True).transpose(0, 2, 1)
+
+
+def _more_sums(sums: NDArray[np.int64], queues: int) -> NDArray[np.int64]:
+    out = _sums(queues)
+    out[: len(sums)] = sums
     return out
 
 
@@ -291,10 +304,11 @@ def room_for_queues(store: Store, queues: int) -> Store:
     have = len(store.queues)
     if queues <= have:
         return store
-    size = _size(max(have, 16), queues)
+    # by a quarter: a queue takes 13 KB here, and with doubling up to half of them would be of nobody
+    size = max(queues, have + max(16, have // 4))
     return store._replace(
         queues=_longer(store.queues, size),
-        sums=_longer(store.sums, size),
+        sums=_more_sums(store.sums, size),
         ring=_longer(store.ring, size, -1),
         figures=_longer(store.figures, size, np.nan),
     )

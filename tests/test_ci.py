@@ -18,6 +18,11 @@ STEPS = {
     "lint": "lint",
     "bench": "bench",
     "memory": "bench",
+    "latency": "bench",
+    "growth": "bench",
+    "wallboard": "bench",
+    "recovery": "bench",
+    "start": "bench",
     "detection": "bench",
 }
 MAKE = """#!/bin/sh

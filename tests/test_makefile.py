@@ -48,6 +48,7 @@ def test_demo_passes_recording_start_and_port_on(checkout: Path) -> None:
 def test_demo_installs_nothing_that_only_tests_need(checkout: Path) -> None:
     plan = make(checkout, "-n", "demo").stdout
     assert "if [ -f .venv/.dev ]; then lock=locks/dev.txt; else lock=locks/runtime.txt; fi" in plan
+    assert "pip sync --quiet --compile-bytecode " in plan, "a start reads no source of a package"
     runtime = (ROOT / "locks" / "runtime.txt").read_text()
     assert not any(line.startswith(("pytest=", "ruff=", "mypy=", "selenium=")) for line in runtime.splitlines())
     assert "\nsetuptools==" in runtime, "the project is built without isolation, so its build tool is locked too"

@@ -1,9 +1,10 @@
 """The hub: one reader of Valkey per process, any number of screens.
 
-Theory. The hub holds one subscription and one `Board`. A message moves the board on and becomes SSE frames, encoded
-once and handed to the bounded queue of each screen without waiting. A screen that cannot keep up loses its queue and
-gets ``reset`` and the whole board instead; it never holds up another. Whatever breaks the subscription (Valkey gone,
-another epoch) ends in loading the board again and a ``reset`` for all, so nothing can be missed unseen.
+Theory. The hub holds one subscription and one `Board`. A message moves the board on; what the messages of a moment
+(`GATHER_S`) changed becomes one chunk of SSE frames for each set of figures that screens asked for, encoded once and
+handed to the bounded queue of each screen without waiting. A screen that cannot keep up loses its queue and gets
+``reset`` and the whole board instead; it never holds up another. Whatever breaks the subscription (Valkey gone, another
+epoch) ends in loading the board again and a ``reset`` for all, so nothing can be missed unseen.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any, Final
 
 import orjson
@@ -21,13 +22,20 @@ from redis.exceptions import RedisError
 
 from models.keys import Keys
 from wallboard.board import Board, Event
+from wallboard.frames import Chosen, frame, frames
 from wallboard.position import Position
 from wallboard.store import Store, TrimmedError
 
-#: Frames that a screen may lag behind: sixty queues for half a minute. Frames are shared: 7 MB in all.
+#: Frames that a screen may lag behind: sixty queues for half a minute. Frames are shared: 7 MB for each set of figures.
 CLIENT_FRAMES: Final = 2_000
-#: Screens per process. Each costs up to `CLIENT_FRAMES`; more belong to a second process.
-CLIENTS: Final = 500
+#: Screens per process: as many as one core reaches well within a quarter of a second (``callwatch bench wallboard``);
+#: more belong to a second process.
+CLIENTS: Final = 1_000
+#: Sets of figures that screens ask for: those of our page, and of some pages of others. Each is encoded on its own.
+SETS: Final = 16
+#: Workers write each partition on its own; what comes within this time goes to the screens at once, since a write to a
+#: screen costs far more than what is in it. Nobody sees a twentieth of a second.
+GATHER_S: Final = 0.05
 #: Between attempts to reach Valkey.
 RETRY_S: Final = 1.0
 #: A subscription that is silent for so long is asked whether it lives.
@@ -48,22 +56,24 @@ class Client:
         self.reset: str | None = None
         self.closed = False
         self._limit = limit
-        self._frames: deque[bytes] = deque()
+        self._chunks: deque[bytes] = deque()
+        self._waiting = 0
         self._wake = asyncio.Event()
 
-    def push(self, frame: bytes) -> None:
-        """Hand over a frame; at the limit all waiting frames are dropped and the screen begins anew."""
+    def push(self, chunk: bytes, number: int) -> None:
+        """Hand over *number* frames; at the limit all that wait are dropped and the screen begins anew."""
         if self.reset is not None:
             return
-        if len(self._frames) >= self._limit:
+        if self._waiting >= self._limit:
             self.begin_anew("slow")
             return
-        self._frames.append(frame)
+        self._chunks.append(chunk)
+        self._waiting += number
         self._wake.set()
 
     def begin_anew(self, reason: str) -> None:
         """Drop what waits; the screen gets ``reset`` with *reason* and the whole board."""
-        self._frames.clear()
+        self._clear()
         self.reset = reason
         self._wake.set()
 
@@ -78,10 +88,14 @@ class Client:
         self._wake.clear()
 
     def take(self) -> bytes:
-        """All frames that wait, as one."""
-        frames = b"".join(self._frames)
-        self._frames.clear()
-        return frames
+        """All frames that wait, as one: of a single chunk the same object for every screen."""
+        taken = b"".join(self._chunks)
+        self._clear()
+        return taken
+
+    def _clear(self) -> None:
+        self._chunks.clear()
+        self._waiting = 0
 
 
 class Hub:
@@ -94,7 +108,8 @@ class Hub:
         self._valkey: Any = valkey
         self._channel = Keys(prefix).changed
         self._now_ms = now_ms
-        self._clients: set[Client] = set()
+        self._clients: dict[Chosen, set[Client]] = {}
+        self._gathered: list[Event] = []  #: on the board, not yet with the screens
 
     async def run(self) -> None:
         """Follow Valkey until cancelled; whatever breaks is tried again every `RETRY_S`."""
@@ -109,32 +124,50 @@ class Hub:
 
     def close(self) -> None:
         """End all streams."""
-        for client in self._clients:
+        for client in self._all():
             client.close()
 
     @property
     def full(self) -> bool:
         """Whether no further screen can be served."""
-        return len(self._clients) >= CLIENTS
+        return sum(map(len, self._clients.values())) >= CLIENTS
 
-    async def stream(self, last_event_id: str, limit: int = CLIENT_FRAMES) -> AsyncGenerator[bytes, None]:
-        """SSE frames for one screen that saw everything up to *last_event_id* ("" = nothing)."""
+    async def stream(
+        self, last_event_id: str, wanted: Chosen = None, limit: int = CLIENT_FRAMES
+    ) -> AsyncGenerator[bytes, None]:
+        """SSE frames for one screen that saw everything up to *last_event_id* ("" = nothing).
+
+        Rows have the figures that are *wanted*; when others want too many different ones, all of them.
+        """
+        if wanted not in self._clients and len(self._clients) >= SETS:
+            wanted = None
         client = Client(limit)
-        self._clients.add(client)
+        self._spread()  # what is on the board already must not come a second time
+        self._clients.setdefault(wanted, set()).add(client)
         try:
-            async for frame in self._resumed(client, last_event_id):
-                yield frame
+            async for missed in self._resumed(client, last_event_id, wanted):
+                yield missed
             while not client.closed:
                 if client.reset is not None and self.board is not None:
+                    self._spread()
                     reason, client.reset = client.reset, None
-                    yield self._beginning(self.board, reason)
-                if frames := client.take():
-                    yield frames
+                    yield self._beginning(self.board, reason, wanted)
+                if chunk := client.take():
+                    yield chunk
                 await client.wait()
         finally:
-            self._clients.discard(client)
+            self._leave(client, wanted)
 
-    async def _resumed(self, client: Client, last_event_id: str) -> AsyncIterator[bytes]:
+    def _all(self) -> list[Client]:
+        return [client for clients in self._clients.values() for client in clients]
+
+    def _leave(self, client: Client, wanted: Chosen) -> None:
+        clients = self._clients[wanted]
+        clients.discard(client)
+        if not clients:
+            del self._clients[wanted]
+
+    async def _resumed(self, client: Client, last_event_id: str, wanted: Chosen) -> AsyncIterator[bytes]:
         """What the screen missed; or nothing, and the client set to begin anew."""
         board = self.board
         since = Position.parse(last_event_id)
@@ -152,7 +185,8 @@ class Hub:
             return
         # figures and orders as of now stand for all changes of them that were missed; what comes from here on waits
         # in the client's queue
-        state = _frames((name, data, since) for name, data, _ in board.snapshot(self._now_ms()) if name != "alert")
+        now = board.snapshot(self._now_ms())
+        state = frames(((name, data, since) for name, data, _ in now if name != "alert"), wanted)
         try:
             missed = await self.store.missed(since, upto)
         except (TrimmedError, RedisError, OSError):
@@ -161,11 +195,11 @@ class Hub:
         yield state
         for partition, offset, alert in missed:
             since = since.advanced(partition, offset)
-            yield _frame("alert", alert, since)
+            yield frame("alert", alert, since)
 
-    def _beginning(self, board: Board, reason: str) -> bytes:
+    def _beginning(self, board: Board, reason: str, wanted: Chosen) -> bytes:
         data = {"reason": reason, "epoch": board.position.epoch}
-        return _frame("reset", data, board.position) + _frames(board.snapshot(self._now_ms()))
+        return frame("reset", data, board.position) + frames(board.snapshot(self._now_ms()), wanted)
 
     async def _follow(self) -> None:
         """Subscribe, load, follow. Returns when the epoch is another one."""
@@ -176,7 +210,8 @@ class Hub:
             board = await self.store.load()
             self.board = board
             self.connected = True
-            for client in self._clients:
+            self._gathered.clear()
+            for client in self._all():
                 client.begin_anew("start" if client.reset == "start" else "reloaded")
             while True:
                 message = await self._next(pubsub)
@@ -185,7 +220,7 @@ class Hub:
                 content = orjson.loads(message["data"])
                 if content["epoch"] != board.position.epoch:
                     return
-                self._spread(board.take(content, self._now_ms()))
+                self._gather(list(board.take(content, self._now_ms())))
 
     async def _next(self, pubsub: Any) -> dict[str, Any]:
         """The next message of the subscription, or the answer to our ping after `QUIET_S` without any.
@@ -199,17 +234,17 @@ class Hub:
             await pubsub.ping()
         raise ConnectionError(f"no word for {2 * QUIET_S:g} s")
 
-    def _spread(self, events: Iterable[Event]) -> None:
-        for name, data, position in events:
-            frame = _frame(name, data, position)
-            for client in self._clients:
-                client.push(frame)
+    def _gather(self, events: list[Event]) -> None:
+        if events and not self._gathered:
+            asyncio.get_running_loop().call_later(GATHER_S, self._spread)
+        self._gathered += events
 
-
-def _frame(name: str, data: dict[str, Any], position: Position) -> bytes:
-    """One SSE event. The JSON has no line breaks, so it is one ``data:`` line."""
-    return b"id: %b\nevent: %b\ndata: %b\n\n" % (str(position).encode(), name.encode(), orjson.dumps(data))
-
-
-def _frames(events: Iterable[Event]) -> bytes:
-    return b"".join(_frame(name, data, position) for name, data, position in events)
+    def _spread(self) -> None:
+        """What is gathered goes to all screens."""
+        events, self._gathered = self._gathered, []
+        if not events:
+            return
+        for wanted, clients in self._clients.items():
+            chunk = frames(events, wanted)
+            for client in clients:
+                client.push(chunk, len(events))

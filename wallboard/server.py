@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import resource
 import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -32,6 +33,7 @@ from wallboard.access import COOKIE, Guard, check_listening, cookie_of, same
 from wallboard.board import Board, retold
 from wallboard.commands import CommandRequest, Commands, FindingRequest, checked, reported
 from wallboard.failures import answer_failures, answered
+from wallboard.frames import chosen
 from wallboard.hooks import Hooks
 from wallboard.hooks import router as hooks
 from wallboard.hub import CLIENTS, Hub, wall_ms
@@ -46,6 +48,8 @@ SEND_TIMEOUT_S: Final = 30.0
 GRACE_S: Final = 3
 #: Connections at once: all the screens and who presses a button or looks at an order. Beyond it 503 at once.
 CONNECTIONS: Final = CLIENTS + 500
+#: Open files beside the connections: Valkey, Kafka, what is served.
+OTHER_FILES: Final = 200
 #: A login form is a token long.
 FORM_LIMIT: Final = 4_096
 
@@ -173,7 +177,16 @@ def run(settings: Settings) -> None:
             loop.add_signal_handler(number, stop.set)
         await serve(settings, stop)
 
+    _allow_files(CONNECTIONS + OTHER_FILES)
     asyncio.run(main())
+
+
+def _allow_files(number: int) -> None:
+    """Let this process have *number* open files, or as many as it may: a shell's own limit is often 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = number if hard == resource.RLIM_INFINITY else min(number, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 class _Server(uvicorn.Server):
@@ -363,13 +376,17 @@ async def floor_note(request: Request, body: shift.FloorRequest) -> dict[str, An
 
 
 @api.get("/events")
-async def events(request: Request) -> EventSourceResponse:
-    """Changes as they come (SSE: queue, order, alert, reset); resumes after ``Last-Event-ID``."""
+async def events(request: Request, figures: str | None = None) -> EventSourceResponse:
+    """Changes as they come (SSE: queue, order, alert, reset); resumes after ``Last-Event-ID``.
+
+    Rows of queues have all their figures, or those that *figures* names (``waiting@now,service_level_live@5m``).
+    """
     hub = _of(request).hub
+    wanted = chosen(figures)
     if hub.full:
         raise HTTPException(503, "this wallboard serves as many screens as it can: start another")
     since = request.headers.get("last-event-id", "")
-    return _Stream(hub.stream(since), ping=PING_S, sep="\n", send_timeout=SEND_TIMEOUT_S)
+    return _Stream(hub.stream(since, wanted), ping=PING_S, sep="\n", send_timeout=SEND_TIMEOUT_S)
 
 
 @api.get("/api/metrics-dictionary")

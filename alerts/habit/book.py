@@ -176,7 +176,7 @@ class HabitBook:
             q = self._row_of[queue] = len(self._names)
             self._names.append(queue)
             if q >= len(self._made.row):
-                more = max(8, q)
+                more = max(8, q // 4)  # a row takes 15 KB once something was learned
                 self._state, self._made = longer(self._state, habits(more)), longer(self._made, ready(more))
         return q
 

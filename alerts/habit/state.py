@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alerts.detect.season import A_DAY, A_WEEK
+from models.pages import zeros
 
 #: Tests: of the volume, of six shares, of two means. Subjects are sides of them.
 VOLUME, MENU, BLOCKED, ABANDONED, SERVICE, QUEUED, CALLBACK, TALK, SPEED = range(9)
@@ -158,8 +159,18 @@ def ready(rows: int) -> Ready:
 
 
 def longer(arrays: Any, empty: Any) -> Any:
-    """*arrays* with the rows of *empty* after theirs."""
-    return type(arrays)(*(np.concatenate([a, b]) for a, b in zip(arrays, empty, strict=True)))
+    """*arrays* with the rows of *empty* after theirs. Where nothing was learned yet no memory is touched: most of a
+    row is zero until then, and what is zero costs nothing before it is written."""
+    return type(arrays)(*(_longer(a, b) for a, b in zip(arrays, empty, strict=True)))
+
+
+def _longer(array: NDArray[Any], more: NDArray[Any]) -> NDArray[Any]:
+    out = zeros((len(array) + len(more), *array.shape[1:]), array.dtype, dense=False)
+    used = array.reshape(len(array), -1).any(axis=1) if len(array) else np.zeros(0, bool)
+    out[: len(array)][used] = array[used]
+    if more.any():
+        out[len(array) :] = more
+    return out
 
 
 _MAGIC: Final = b"callwatch-habit-2\n"

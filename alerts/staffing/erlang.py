@@ -98,7 +98,8 @@ class Steady:
         NaN where the formula judges no call at all.
         """
         answered, abandoned = 1 - self.abandoned, self.abandoned
-        answered_in, abandoned_in = self.answered_in(threshold_s), self.abandoned_in(threshold_s)
+        answered_in = self.answered_in(threshold_s)
+        abandoned_in = _clipped(1 - self.beyond(threshold_s) - answered_in)  # as `abandoned_in`, which would ask again
         short = self.abandoned_in(short_s) if short_s > 0 else 0.0
         # models.formula is compiled for whole calls; the functions beneath are the same for shares
         base = service_base.py_func(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -21,6 +22,9 @@ _TERMS_MAX: Final = 20_000
 _WIDE: Final = 1000.0
 #: An integrand is left out where it is below exp(-40) of its peak: 4e-18.
 _DROP: Final = 40.0
+#: Results of `waiters` that are kept: a briefing asks some hundreds of times for them, six times for each in a row. The
+#: same arguments give the same bits, so what is kept changes nothing.
+KNOWN: Final = 512
 _NODES: Final[tuple[NDArray[np.float64], NDArray[np.float64]]] = np.polynomial.legendre.leggauss(48)
 
 
@@ -81,6 +85,7 @@ class Waiters:
     served: float
 
 
+@lru_cache(maxsize=KNOWN)
 def waiters(c: float, y: float) -> Waiters:
     """The waiting part of M/M/n+M with *c* = n mu / theta and *y* = lambda / theta.
 

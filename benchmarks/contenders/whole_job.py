@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from importlib.resources import files
+from pathlib import Path
 
+import orjson
 from faust.types import TP
 
 from agents.warm import warm
@@ -53,7 +56,39 @@ class TimedWorker(Worker):
         return all(at.get(partition, 0) >= end for partition, end in enumerate(self._job.ends))
 
 
+class WorkerOfSeveral(Worker):
+    """A worker that keeps telling to the outside how far it is, in a file of its own."""
+
+    def __init__(self, settings: Settings, job: Job) -> None:
+        super().__init__(settings)
+        self._progress = Path(job.progress)
+
+    async def start(self, tp: TP) -> int | None:
+        """As the worker does."""
+        position = await super().start(tp)
+        self._tell()
+        return position
+
+    async def revoke(self, revoked: set[TP]) -> None:
+        """As the worker does."""
+        await super().revoke(revoked)
+        self._tell()
+
+    async def snapshot_if_due(self, partition: int) -> None:
+        """After each batch."""
+        await super().snapshot_if_due(partition)
+        self._tell()
+
+    def _tell(self) -> None:
+        part = self._progress.with_suffix(".part")
+        at = {str(partition): keeper.actor.position for partition, keeper in self.keepers.items()}
+        part.write_bytes(orjson.dumps(at))
+        part.rename(self._progress)
+
+
 def run(job: Job) -> None:
-    """Work through the whole topic. Timed from the last restore to the last outputs and snapshots confirmed."""
+    """Work through the whole topic. Timed from the last restore to the last outputs and snapshots confirmed; one of
+    several is timed from outside."""
     warm()
-    run_worker(TimedWorker(settings_for(job), job).app)
+    contender: Callable[[Settings, Job], Worker] = WorkerOfSeveral if job.progress else TimedWorker
+    run_worker(contender(settings_for(job), job).app)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -17,6 +17,12 @@ def register(app: typer.Typer) -> None:
     bench.command("throughput")(throughput)
     bench.command("memory")(memory)
     bench.command("takeover")(takeover)
+    bench.command("latency")(latency)
+    bench.command("growth")(growth)
+    bench.command("wallboard")(wallboard)
+    bench.command("recovery")(recovery)
+    bench.command("start")(start)
+    bench.command("table")(table)
     bench.command("detection")(detection)
     app.add_typer(bench, name="bench")
 
@@ -29,6 +35,14 @@ def throughput(
     partitions: Annotated[int, typer.Option(help="Partitions of the topic.")] = 4,
     seed: Annotated[int, typer.Option(help="Another seed is another stream.")] = 1,
     runs: Annotated[int, typer.Option(help="Rounds; of several each contender's median counts.")] = 1,
+    codec: Annotated[
+        list[str] | None,
+        typer.Option(help="On the broker: none or zstd; may be given again (default both)."),
+    ] = None,
+    workers: Annotated[
+        list[int] | None,
+        typer.Option(help="Workers on one log; may be given again (default 1, 2, 4; 0: none; --smoke: none)."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON and nothing else.")] = False,
     smoke: Annotated[bool, typer.Option(help="A small run that shows that it works; writes no results.")] = False,
     output: Annotated[
@@ -52,6 +66,8 @@ def throughput(
         Shape(size, queues, partitions, seed),
         runs=runs,
         faust_events=benchmark.SMOKE_FAUST_EVENTS if smoke else benchmark.FAUST_EVENTS,
+        codecs=cast("tuple[benchmark.Codec, ...]", tuple(codec)) if codec else benchmark.CODECS,
+        workers=tuple(n for n in workers if n) if workers else () if smoke else benchmark.WORKERS,
     )
     with Progress() as progress:
         results = benchmark.measure(plan, lambda text: progress.say(f"bench: {text}"))
@@ -61,7 +77,8 @@ def throughput(
     if as_json:
         sys.stdout.write(orjson.dumps(results, option=orjson.OPT_INDENT_2).decode() + "\n")
         return
-    Console().print(report.table(results))
+    for made in report.tables(results):
+        Console().print(made)
 
 
 def memory(
@@ -151,6 +168,201 @@ def takeover(
         Console().print(takeover_report.table(results))
     if not results["held"]:
         raise WorkError(takeover_report.verdict(results))
+
+
+def latency(
+    rate: Annotated[
+        list[int] | None, typer.Option(help="Events a second; may be given again (default 1000, 5000, 10000, 50000).")
+    ] = None,
+    seconds: Annotated[float | None, typer.Option(help="Of probes at each rate (default 30; with --smoke 2).")] = None,
+    queues: Annotated[int, typer.Option(help="Queues that the load spreads over.")] = 200,
+    partitions: Annotated[int, typer.Option(help="Partitions of the topics.")] = 4,
+    bootstrap: Annotated[str, typer.Option(help="A broker that runs already (default: an embedded one).")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON and nothing else.")] = False,
+    smoke: Annotated[bool, typer.Option(help="A small run that shows that it works; writes no results.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder for the results (default: benchmarks/results).")
+    ] = None,
+) -> None:
+    """From an event, or from a wait that passes its limit, to the alert on the topic, under load."""
+    import orjson
+    from rich.console import Console
+
+    from benchmarks import latency as benchmark
+    from benchmarks import latency_report, machine
+    from callwatch.progress import Progress
+
+    plan = benchmark.Plan(
+        rates=tuple(rate) if rate else (1_000,) if smoke else benchmark.RATES,
+        seconds=seconds if seconds is not None else 2.0 if smoke else 30.0,
+        queues=queues,
+        partitions=partitions,
+        bootstrap=bootstrap,
+    )
+    with Progress() as progress:
+        results = benchmark.measure(plan, lambda text: progress.say(f"bench: {text}"))
+    folder = output if output is not None else None if smoke else machine.ROOT / "benchmarks" / "results"
+    if folder is not None:
+        latency_report.write(results, folder)
+    if as_json:
+        sys.stdout.write(orjson.dumps(results, option=orjson.OPT_INDENT_2).decode() + "\n")
+    else:
+        Console().print(latency_report.table(results))
+
+
+def growth(
+    queues: Annotated[
+        list[int] | None, typer.Option(help="Sizes; give it again for more (default 10 to 100000).")
+    ] = None,
+    events: Annotated[int | None, typer.Option(help="Events that are timed (default 400000).")] = None,
+    runs: Annotated[int | None, typer.Option(help="Of each size; the fastest counts (default 3).")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON and nothing else.")] = False,
+    smoke: Annotated[bool, typer.Option(help="Small sizes that show that it works; writes no results.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder for the results (default: benchmarks/results).")
+    ] = None,
+) -> None:
+    """Time per event, memory per queue and time per clock, from 10 to 100,000 queues and callers waiting."""
+    import orjson
+    from rich.console import Console
+
+    from benchmarks import growth as benchmark
+    from benchmarks import growth_report, machine
+    from callwatch.progress import Progress
+
+    plan = benchmark.Plan(
+        queues=tuple(queues) if queues else (10, 1_000) if smoke else benchmark.QUEUES,
+        waiting=(1_000,) if smoke else benchmark.WAITING,
+        events=events if events is not None else 20_000 if smoke else benchmark.EVENTS,
+        runs=runs if runs is not None else 1 if smoke else 3,
+    )
+    with Progress() as progress:
+        results = benchmark.measure(plan, lambda text: progress.say(f"bench: {text}"))
+    folder = output if output is not None else None if smoke else machine.ROOT / "benchmarks" / "results"
+    if folder is not None:
+        growth_report.write(results, folder)
+    if as_json:
+        sys.stdout.write(orjson.dumps(results, option=orjson.OPT_INDENT_2).decode() + "\n")
+    else:
+        Console().print(growth_report.table(results))
+
+
+def wallboard(
+    screens: Annotated[int | None, typer.Option(help="Screens at once (default 1000; with --smoke 20).")] = None,
+    queues: Annotated[int | None, typer.Option(help="Queues on the board (default 60; with --smoke 5).")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Of updates (default 30; with --smoke 2).")] = None,
+    slow: Annotated[int | None, typer.Option(help="Screens that never read (default 10; with --smoke 1).")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON and nothing else.")] = False,
+    smoke: Annotated[bool, typer.Option(help="A few screens, to show that it works; writes no results.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder for the results (default: benchmarks/results).")
+    ] = None,
+) -> None:
+    """Time from a row to every screen, one update a second, with the wallboard on one core; memory per screen."""
+    import orjson
+    from rich.console import Console
+
+    from benchmarks import machine, wallboard_report
+    from benchmarks import wallboard as benchmark
+    from callwatch.progress import Progress
+
+    plan = benchmark.Plan(
+        screens=screens if screens is not None else 20 if smoke else benchmark.SCREENS,
+        queues=queues if queues is not None else 5 if smoke else benchmark.QUEUES,
+        seconds=seconds if seconds is not None else 2.0 if smoke else 30.0,
+        slow=slow if slow is not None else 1 if smoke else benchmark.SLOW,
+    )
+    with Progress() as progress:
+        results = benchmark.measure(plan, lambda text: progress.say(f"bench: {text}"))
+    folder = output if output is not None else None if smoke else machine.ROOT / "benchmarks" / "results"
+    if folder is not None:
+        wallboard_report.write(results, folder)
+    if as_json:
+        sys.stdout.write(orjson.dumps(results, option=orjson.OPT_INDENT_2).decode() + "\n")
+    else:
+        Console().print(wallboard_report.table(results))
+
+
+def recovery(
+    queues: Annotated[
+        list[int] | None, typer.Option(help="Sizes (default 100, 1000, 10000; with --smoke 100).")
+    ] = None,
+    session_timeout: Annotated[float, typer.Option(help="[kafka] session_timeout_s of the workers.")] = 6.0,
+    bootstrap: Annotated[str, typer.Option(help="A broker that runs already (default: an embedded one).")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON and nothing else.")] = False,
+    smoke: Annotated[bool, typer.Option(help="One size that shows that it works; writes no results.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder for the results (default: benchmarks/results).")
+    ] = None,
+) -> None:
+    """From kill -9 of a worker until another has taken up its queues, by the number of queues."""
+    import orjson
+    from rich.console import Console
+
+    from benchmarks import machine, recovery_report
+    from benchmarks import recovery as benchmark
+    from callwatch.progress import Progress
+
+    plan = benchmark.Plan(
+        queues=tuple(queues) if queues else (100,) if smoke else benchmark.QUEUES,
+        session_s=session_timeout,
+        settle_s=2.0 if smoke else benchmark.SETTLE_S,
+        bootstrap=bootstrap,
+    )
+    with Progress() as progress:
+        results = benchmark.measure(plan, lambda text: progress.say(f"bench: {text}"))
+    folder = output if output is not None else None if smoke else machine.ROOT / "benchmarks" / "results"
+    if folder is not None:
+        recovery_report.write(results, folder)
+    if as_json:
+        sys.stdout.write(orjson.dumps(results, option=orjson.OPT_INDENT_2).decode() + "\n")
+    else:
+        Console().print(recovery_report.table(results))
+
+
+def start(
+    launches: Annotated[int | None, typer.Option(help="Launches that are timed (default 5; with --smoke 1).")] = None,
+    bootstrap: Annotated[str, typer.Option(help="A broker that runs already (default: an embedded one).")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON and nothing else.")] = False,
+    smoke: Annotated[bool, typer.Option(help="One launch that shows that it works; writes no results.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder for the results (default: benchmarks/results).")
+    ] = None,
+) -> None:
+    """From launching a worker until it is ready, and until it watches its partitions."""
+    import orjson
+    from rich.console import Console
+
+    from benchmarks import machine, start_report
+    from benchmarks import start as benchmark
+    from callwatch.progress import Progress
+
+    plan = benchmark.Plan(launches if launches is not None else 1 if smoke else benchmark.LAUNCHES, bootstrap)
+    with Progress() as progress:
+        results = benchmark.measure(plan, lambda text: progress.say(f"bench: {text}"))
+    folder = output if output is not None else None if smoke else machine.ROOT / "benchmarks" / "results"
+    if folder is not None:
+        start_report.write(results, folder)
+    if as_json:
+        sys.stdout.write(orjson.dumps(results, option=orjson.OPT_INDENT_2).decode() + "\n")
+    else:
+        Console().print(start_report.table(results))
+
+
+def table(
+    results: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder with the results (default: benchmarks/results).")
+    ] = None,
+    readme: Annotated[Path | None, typer.Option(help="The page it stands on (default: README.md).")] = None,
+) -> None:
+    """Make the README's table of figures anew from the results: what was measured, and where we lose."""
+    from benchmarks import machine, summary
+
+    page = readme if readme is not None else machine.ROOT / "README.md"
+    made = summary.update(
+        page.read_text(encoding="utf-8"), summary.read(results or machine.ROOT / "benchmarks" / "results")
+    )
+    page.write_text(made, encoding="utf-8")
 
 
 def detection(

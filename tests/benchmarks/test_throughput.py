@@ -46,7 +46,12 @@ def test_a_smoke_run_measures_every_contender(tmp_path: Path) -> None:
         assert one["cpu_s"] > 0
     rate = {name: one["events_per_s"] for name, one in results["contenders"].items()}
     assert results["ratios"]["callwatch/faust"] == pytest.approx(rate["callwatch"] / rate["faust"], rel=0.01)
+    packed = results["codecs"]["zstd"]
+    assert packed["contenders"].keys() == set(CONTENDERS) - {"faust"}
+    assert packed["contenders"]["callwatch"]["events"] == SMOKE_EVENTS
+    assert results["workers"] == {}
     page = (tmp_path / "throughput.md").read_text(encoding="utf-8")
+    assert "Compression: zstd." in page
     assert all(f"| {name} |" in page for name in CONTENDERS)
     assert len(report.rows(results)) == len(CONTENDERS)
 
@@ -78,6 +83,12 @@ def test_the_stream_is_what_was_asked_for_and_the_same_for_a_seed() -> None:
     }
     assert list(make_stream(shape).records()) == list(make_stream(shape).records())
     assert list(make_stream(Shape(20_000, 30, 3, seed=2)).records()) != list(make_stream(shape).records())
+
+
+@pytest.mark.parametrize("wrong", [{"codecs": ("gzip",)}, {"codecs": ()}, {"workers": (5,)}, {"workers": (-1,)}])
+def test_codecs_and_workers_that_are_none_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        Plan(Shape(50_000, 20, 4, 1), **wrong)
 
 
 def test_a_wrong_count_voids_the_measurement() -> None:

@@ -194,9 +194,10 @@ class Screen:
 
 
 @contextmanager
-def watching(wall: Wall, last_event_id: str = "") -> Iterator[Screen]:
-    """A screen that saw everything up to *last_event_id*."""
+def watching(wall: Wall, last_event_id: str = "", figures: str | None = None) -> Iterator[Screen]:
+    """A screen that saw everything up to *last_event_id*, and shows *figures* (None: all)."""
     headers = {"last-event-id": last_event_id} if last_event_id else {}
-    with httpx.stream("GET", f"{wall.url}/events", headers=headers, timeout=8.0) as answer:
+    params = {} if figures is None else {"figures": figures}
+    with httpx.stream("GET", f"{wall.url}/events", headers=headers, params=params, timeout=8.0) as answer:
         assert answer.status_code == 200
         yield Screen(answer.iter_lines())

@@ -11,7 +11,7 @@ import { follow, get, post, send } from "./feed.js";
 import { askFinding, askNote } from "./finding.js";
 import { Side } from "./side.js";
 import { STEPS } from "./steps.js";
-import { Tile, columns } from "./tile.js";
+import { FIGURES, Tile, columns, levelOf } from "./tile.js";
 import { UnitTile, isUnit } from "./unit.js";
 import { clockText, setZone, zoneName } from "./when.js";
 import { matches } from "./words.js";
@@ -38,7 +38,8 @@ let dirty = true;
 
 const partitionKey = (row) => `partition ${row.partition}`;
 const covers = (rule, queue) => (rule.of === "units") === isUnit(queue) && (rule.pattern === "[*]" ? queue === "*" : matches(rule.pattern, queue));
-const serviceRule = (queue) => rules.find((r) => r.metric === "service_level_live" && covers(r, queue));
+const isLevel = (rule) => rule.metric === "service_level_live";
+const serviceRule = (queue) => rules.find((r) => isLevel(r) && covers(r, queue));
 
 /** What everything on the page may ask for. */
 const page = {
@@ -132,7 +133,7 @@ async function loadHistory() {
   const { figures, history } = await get("/api/history").catch(() => ({ figures: [], history: {} }));
   for (const [queue, points] of Object.entries(history)) {
     const rule = serviceRule(queue);
-    const column = figures.indexOf(`service_level_live@${rule?.window ?? "5m"}`);
+    const column = figures.indexOf(levelOf(rule));
     const trend = points.map((p) => [p[0], column < 0 ? null : p[column + 1]]);
     tiles.get(queue)?.setHistory(trend, rule);
   }
@@ -396,7 +397,7 @@ async function begin() {
   banner = new Banner();
   new ResizeObserver(fit).observe(byId("tiles"));
   setInterval(tick, TICK_MS);
-  follow(on);
+  follow([...new Set([...FIGURES, ...[undefined, ...rules.filter(isLevel)].map(levelOf)])], on);
   details.follow();
 }
 

@@ -20,9 +20,9 @@ export const send = (order, command, actor, args = {}) => post(`/api/orders/${en
 
 const AGAIN_MS = 3000;
 
-/** Follow /events. `on` has a function for each event name, and `link(state)`. */
-export function follow(on) {
-  const source = new EventSource("/events");
+/** Follow /events with these figures of each row. `on` has a function for each event name, and `link(state)`. */
+export function follow(figures, on) {
+  const source = new EventSource(`/events?${new URLSearchParams({ figures: figures.join(",") })}`);
   for (const name of ["reset", "queue", "order", "alert"]) {
     source.addEventListener(name, (event) => on[name](JSON.parse(event.data)));
   }
@@ -33,7 +33,7 @@ export function follow(on) {
     source.close();
     setTimeout(() => {
       get("/api/people").catch(() => undefined);
-      follow(on);
+      follow(figures, on);
     }, AGAIN_MS);
   };
 }

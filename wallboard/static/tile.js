@@ -3,6 +3,12 @@
 import { make, setAttribute, setText, svg } from "./dom.js";
 import { ORDER_STATES, QUEUE_STATES, SHAPES, count, percent, span, waitingText } from "./words.js";
 
+/** The figures that the page reads of a row beside the service level (`levelOf`): more are not sent to it. */
+export const FIGURES = ["waiting", "waiting_past_threshold", "waiting_soon", "longest_wait_ms", "agents_ready", "agents_busy"].map((name) => `${name}@now`);
+
+/** The service level that is shown of a queue with this rule, or without one. */
+export const levelOf = (rule) => `service_level_live@${rule?.window ?? "5m"}`;
+
 const TREND_MS = 30 * 60000;
 const [TREND_W, TREND_H] = [240, 60];
 
@@ -64,7 +70,7 @@ export class Tile {
   update(row, rule) {
     this.row = row;
     const window = rule?.window ?? "5m";
-    const level = row.figures[`service_level_live@${window}`];
+    const level = row.figures[levelOf(rule)];
     setText(this.level, percent(level));
     setAttribute(this.level, "data-known", String(typeof level === "number"));
     setText(this.basis, `${row.formula} · ${row.threshold_ms / 1000} s · ${window.replace("m", " min")}`);

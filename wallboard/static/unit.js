@@ -1,6 +1,7 @@
 // A unit (a site, a region, everything) as a small tile: its sums, and which of its queues nothing is heard of.
 
 import { make, setAttribute, setHidden, setText, svg } from "./dom.js";
+import { levelOf } from "./tile.js";
 import { QUEUE_STATES, SHAPES, count, percent, span } from "./words.js";
 
 /** Names of stale queues on the tile; all that are known stand in its title. */
@@ -33,7 +34,7 @@ export class UnitTile {
   update(row, rule) {
     this.row = row;
     const figures = row.figures;
-    const level = percent(figures[`service_level_live@${rule?.window ?? "5m"}`]);
+    const level = percent(figures[levelOf(rule)]);
     setText(this.level, level === "–" ? level : `${level} %`);
     setText(this.waiting, `${count(figures["waiting@now"])} waiting`);
     setText(this.longest, `longest ${span(figures["longest_wait_ms@now"] ?? 0)}`);

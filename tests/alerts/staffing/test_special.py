@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from alerts.staffing.special import _flooded, _integrated, _summed, digamma, erlang_b, waiters
+from alerts.staffing.special import KNOWN, _flooded, _integrated, _summed, digamma, erlang_b, waiters
 
 
 def exact_b(agents: int, load: Fraction) -> float:
@@ -109,3 +109,12 @@ def test_what_is_no_argument_is_refused(agents: float, load: float) -> None:
         erlang_b(agents, load)
     with pytest.raises(ValueError, match="no waiting"):
         waiters(agents if agents < 0 else math.nan, load)
+
+
+def test_what_is_kept_is_bounded_and_the_same() -> None:
+    waiters.cache_clear()
+    first = [waiters(5.0 + n / 7, 9.0) for n in range(2 * KNOWN)]
+    assert waiters.cache_info().currsize == KNOWN
+    assert [waiters(5.0 + n / 7, 9.0) for n in range(2 * KNOWN)] == first
+    assert waiters.cache_info().hits == 0, "in this order the least lately asked for is always gone"
+    assert waiters(5.0 + (2 * KNOWN - 1) / 7, 9.0) is waiters(5.0 + (2 * KNOWN - 1) / 7, 9.0)
