@@ -6,11 +6,8 @@ it; ``python -m agents.warm habits series`` takes a part of it, and what ``callw
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-import sys
-=======
 import compileall
->>>>>>> speed
+import sys
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -49,7 +46,6 @@ def warm() -> None:
     again.habits.band("warm/up", "talk_unusual", "30m")
 
 
-<<<<<<< HEAD
 def warm_habits() -> None:
     """Have a queue judged and learned from by itself."""
     book = PartitionActor(0, 1, Catalogue()).habits
@@ -66,13 +62,6 @@ def warm_series() -> None:
     SeriesDetector().judge(1_000 * rows, np.sin(rows / 4.0))
 
 
-if __name__ == "__main__":
-    parts = {"habits": warm_habits, "series": warm_series}
-    for part in sys.argv[1:]:
-        parts[part]()
-    if not sys.argv[1:]:
-        warm()
-=======
 def compile_sources() -> None:
     """Make the bytecode of our packages, for a start that may not write it (PYTHONDONTWRITEBYTECODE)."""
     root = Path(__file__).parent.parent
@@ -81,6 +70,9 @@ def compile_sources() -> None:
 
 
 if __name__ == "__main__":
-    compile_sources()
-    warm()
->>>>>>> speed
+    parts = {"habits": warm_habits, "series": warm_series}
+    for part in sys.argv[1:]:
+        parts[part]()
+    if not sys.argv[1:]:
+        compile_sources()
+        warm()

@@ -227,7 +227,7 @@ class _Planned(HabitBook):
         self.__dict__ = book.__dict__
         self._plan = (queue, planned)
 
-    def clock(self, now_ms, figures, names, *, may_learn, rates=None):  # type: ignore[no-untyped-def]
+    def clock(self, now_ms, figures, names, *, may_learn, rates=None, special=None):  # type: ignore[no-untyped-def]
         return super().clock(
             now_ms, figures, names, may_learn=may_learn, rates=lambda q: self._plan[1] if q == self._plan[0] else None
         )
