@@ -50,7 +50,7 @@ def test_the_service_level_names_its_formula() -> None:
         ),
         (
             "silence",
-            {"now": {"silence_ms": 660_000}, "30m": {"arrivals": 12}},
+            {"now": {"silence_ms": 660_000}, "30m": {"arrivals": 24}},
             "Silence of bank/PS is 11 min now, limit 10 min",
         ),
     ],
