@@ -46,7 +46,7 @@ def step(
     if place != "breach" or now < pair.quiet_until:
         pair.since = None
         return ""
-    usual = rule.usual == "quiet" and unusual < 0.85
+    usual = rule.usual == "quiet" and unusual < 0.5
     if rule.metric == "longest_wait_ms" and rule.usual == "quiet" and isnan(unusual) and not isnan(known):
         usual = value < 2 * rule.limit  # too few calls to say
     if pair.since is None or usual != pair.usual:

@@ -38,7 +38,7 @@ def walk(rng: np.random.Generator, figures: np.ndarray[tuple[int, int], np.dtype
         ("agents_signed_in", "now"): np.array([math.nan, 0, 1, 1, 2, 2, 3, 4, 5, 6]),
         ("longest_wait_ms", "now"): COUNTS * 1_000,
         ("service_level_expected", "30m"): np.array([math.nan, 0.8]),
-        ("service_unusual", "now"): np.array([math.nan, 0.0, 0.0, 0.2, 0.4, 0.84, 0.85, 0.9, 1.0, 2.0]),
+        ("service_unusual", "now"): np.array([math.nan, 0.0, 0.0, 0.2, 0.4, 0.49, 0.5, 0.6, 1.0, 2.0]),
         ("open", "now"): np.array([0.0, 1, 1, 1, 1, 1, 1, 1, 1, 1]),
     }
     for (metric, window), values in columns.items():
