@@ -23,7 +23,8 @@ Theory. A (rule, queue) pair is in one of four states::
   the resolve), or until the figure has once been out of breach, the pair cannot start again.
 - *usual*: a limit that a queue breaks every day at lunch cries for nothing. A rule with a *gate* column opens an
   episode only while that figure, how unusual the queue is here and now, is at least ``gate``, or not known. A breach
-  that is usual and has held for ``hold_ms`` is reported once as AS_USUAL and opens nothing; the tile shows it. An
+  that is usual and has held for ``hold_ms`` is reported once as AS_USUAL and opens nothing; the tile shows it. What is
+  at least ``half`` unusual for ``lasting_ms`` is usual no more: an ordinary day is bad for minutes, a bad one for hours. An
   episode that has begun ends by its own figure, whatever is usual. With a *known* column, too few calls to say what is
   unusual (the gate is undefined, that figure is not) let the limit speak only when it is broken twice over.
 - *update*: an active figure that is worse than the last one told by more than a fifth of the limit, at most once in
@@ -75,7 +76,8 @@ class Step(IntEnum):
 #: One rule. Values in the unit of the figure, times in milliseconds. *sample_column* -1: the figure needs no sample;
 #: *start_only* 1: it needs it to start only; *per_column* -1: the levels are as they stand, else they are multiplied
 #: with that figure (undefined: nothing is judged); *sign* +1: a value above the limit is the breach, -1: one below;
-#: *gate_column* -1: every breach counts, else those in which that figure is at least *gate* or undefined;
+#: *gate_column* -1: every breach counts, else those in which that figure is at least *gate* or undefined, or has been
+#: at least *half* for *lasting_ms*;
 #: *known_column* -1: none.
 RULE: Final = np.dtype(
     [
@@ -86,6 +88,7 @@ RULE: Final = np.dtype(
         ("gate_column", np.int32),
         ("known_column", np.int32),
         ("gate", np.float64),
+        ("half", np.float64),
         ("sign", np.float64),
         ("limit", np.float64),
         ("target", np.float64),
@@ -93,11 +96,12 @@ RULE: Final = np.dtype(
         ("min_sample", np.float64),
         ("hold_ms", np.int64),
         ("recover_hold_ms", np.int64),
+        ("lasting_ms", np.int64),
     ]
 )
 #: One (rule, queue) pair. *since_ms* is its first clock in breach, *back* what its way back rests on since *back_ms*,
 #: *told* the last value told of the episode at *told_ms*, *warn* 1 when the figure is beyond its target. In USUAL
-#: *back* is 1 once that was reported.
+#: *back* is 1 once that was reported, and *back_ms* since when the breach is half unusual, 0 while it is not.
 PAIR: Final = np.dtype(
     [
         ("row", np.int32),
@@ -163,7 +167,12 @@ def step_idle(pair, rule, place, value, unusual, now_ms):  # type: ignore[no-unt
         pair.state = IDLE
         pair.back = _NO_WAY_BACK
         return 0
-    stage = USUAL if unusual < rule.gate else PENDING
+    if unusual < rule.half:
+        pair.back_ms = 0
+    elif pair.state == IDLE or pair.back_ms == 0:
+        pair.back_ms = now_ms
+    lasts = pair.back_ms > 0 and now_ms - pair.back_ms >= rule.lasting_ms
+    stage = USUAL if unusual < rule.gate and not lasts else PENDING
     if pair.state != stage:
         pair.state = stage
         pair.since_ms = now_ms
@@ -217,7 +226,7 @@ def judge(now_ms, figures, open_column, waiting_column, rules, pairs, out_pair, 
     for i in range(len(pairs)):
         pair = pairs[i]
         rule = rules[pair.rule]
-        state, back, quiet = pair.state, pair.back, pair.quiet_until_ms
+        state, back, back_ms, quiet = pair.state, pair.back, pair.back_ms, pair.quiet_until_ms
         if figures[pair.row, open_column] != 1.0:
             step = step_closed(pair, figures[pair.row, waiting_column])
         else:
@@ -230,7 +239,8 @@ def judge(now_ms, figures, open_column, waiting_column, rules, pairs, out_pair, 
             step = step_open(pair, rule, figures[pair.row, rule.column], sample, scale, unusual, now_ms)
         if 3 <= step <= 5:
             pair.state = IDLE
-        if step != 0 or pair.state != state or pair.back != back or pair.quiet_until_ms != quiet:
+        moved = pair.state != state or pair.back != back or pair.back_ms != back_ms
+        if step != 0 or moved or pair.quiet_until_ms != quiet:
             out_pair[n] = i
             out_step[n] = step
             n += 1

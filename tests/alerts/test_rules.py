@@ -38,7 +38,7 @@ def walk(rng: np.random.Generator, figures: np.ndarray[tuple[int, int], np.dtype
         ("agents_signed_in", "now"): np.array([math.nan, 0, 1, 1, 2, 2, 3, 4, 5, 6]),
         ("longest_wait_ms", "now"): COUNTS * 1_000,
         ("service_level_expected", "30m"): np.array([math.nan, 0.8]),
-        ("service_unusual", "now"): np.array([math.nan, 0.0, 0.0, 0.2, 0.4, 0.49, 0.5, 0.6, 1.0, 2.0]),
+        ("service_unusual", "now"): np.array([math.nan, 0.0, 0.0, 0.2, 0.49, 0.5, 0.6, 0.84, 0.85, 2.0]),
         ("open", "now"): np.array([0.0, 1, 1, 1, 1, 1, 1, 1, 1, 1]),
     }
     for (metric, window), values in columns.items():
@@ -47,7 +47,8 @@ def walk(rng: np.random.Generator, figures: np.ndarray[tuple[int, int], np.dtype
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_kernel_equals_its_naive_twin(seed: int) -> None:
+def test_kernel_equals_its_naive_twin(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alerts.judge.LASTING_MS", naive.LASTING_MS)
     rng = np.random.default_rng(seed)
     quick = {"hold_ms": 3_000, "recover_hold_ms": 4_000}
     each = replace(WAITING, id="each", min_sample=0, limit=1.5, target=1.0, recovery=0.5, per="agent")
