@@ -24,9 +24,9 @@ Theory. A (rule, queue) pair is in one of four states::
 - *usual*: a limit that a queue breaks every day at lunch cries for nothing. A rule with a *gate* column opens an
   episode only while that figure, how unusual the queue is here and now, is at least ``gate``, or not known. A breach
   that is usual and has held for ``hold_ms`` is reported once as AS_USUAL and opens nothing; the tile shows it. What is
-  at least ``half`` unusual for ``lasting_ms`` is usual no more: an ordinary day is bad for minutes, a bad one for hours. An
-  episode that has begun ends by its own figure, whatever is usual. With a *known* column, too few calls to say what is
-  unusual (the gate is undefined, that figure is not) let the limit speak only when it is broken twice over.
+  at least ``half`` unusual for ``lasting_ms`` is usual no more: ordinary days are bad for minutes, bad ones for hours.
+  An episode that has begun ends by its own figure, whatever is usual. With a *known* column, too few calls to say what
+  is unusual (the gate is undefined, that figure is not) let the limit speak only when it is broken twice over.
 - *update*: an active figure that is worse than the last one told by more than a fifth of the limit, at most once in
   ``UPDATE_GAP_MS``.
 
