@@ -89,6 +89,29 @@ def test_kernel_equals_its_naive_twin(seed: int, monkeypatch: pytest.MonkeyPatch
     assert {"START", "RECOVERED", "CLOSED", "AS_USUAL"} <= seen
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_one_restored_from_the_snapshots_of_what_changed_goes_on_alike(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alerts.judge.LASTING_MS", naive.LASTING_MS)
+    rng = np.random.default_rng(seed)
+    quiet = replace(SERVICE, id="gated", usual="quiet", hold_ms=3_000, recover_hold_ms=4_000)
+    rules = [replace(SERVICE, hold_ms=3_000, recover_hold_ms=4_000), quiet]
+    judge, again, names = Judge(rules), Judge(rules), [f"s/{i}" for i in range(8)]
+    figures = np.full((len(names), len(FIGURES)), np.nan)
+    walk(rng, figures, 1.0)
+    kept: dict[str, dict[str, object]] = {}
+    for tick in range(900):
+        walk(rng, figures, 0.06)
+        found, changed = judge.clock(T0 + tick * 1_000, figures, names)
+        assert again.clock(T0 + tick * 1_000, figures, names)[0] == found, tick
+        kept |= {queue: judge.snapshot(queue) for queue in changed}
+        if tick % 7 == 0:
+            again = Judge(rules)
+            for queue, state in kept.items():
+                again.restore(queue, state)
+
+
 def only(rule: Rule) -> World:
     return World(catalogue((rule,)))
 
