@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from alerts.per_agent import AGENTS, scaled
 from alerts.rules import ACTIVE, IDLE, KEPT, PAIR, RULE, USUAL, Records, Step, judge
-from alerts.usual import GATE, KNOWN, LASTING_MS, OF_ONE_CALL, WELL, gate_of
+from alerts.usual import GATE, KNOWN, OF_ONE_CALL, WELL, gate_of
 from models.catalogue import Rule
 from models.metric import METRIC, figure, sample_of
 
@@ -52,7 +52,7 @@ def compiled(rules: Sequence[Rule]) -> Records:
         record["per_column"] = figure(*AGENTS) if rule.per == "agent" else -1
         gate = gate_of(rule.metric) if rule.usual == "quiet" else None
         record["gate_column"], record["gate"] = figure(*gate) if gate else -1, GATE
-        record["half"], record["lasting_ms"] = WELL, LASTING_MS
+        record["half"] = WELL
         record["known_column"] = figure(*KNOWN) if gate and rule.metric in OF_ONE_CALL else -1
         record["sign"] = -1.0 if rule.below else 1.0
         for name in ("limit", "target", "recovery", "min_sample", "hold_ms", "recover_hold_ms"):

@@ -24,9 +24,10 @@ Theory. A (rule, queue) pair is in one of four states::
 - *usual*: a limit that a queue breaks every day at lunch cries for nothing. A rule with a *gate* column opens an
   episode only while that figure, how unusual the queue is here and now, is at least ``gate``, or not known. A breach
   that is usual and has held for ``hold_ms`` is reported once as AS_USUAL and opens nothing; the tile shows it. What is
-  at least ``half`` unusual for ``lasting_ms`` is usual no more: ordinary days are bad for minutes, bad ones for hours.
-  An episode that has begun ends by its own figure, whatever is usual. With a *known* column, too few calls to say what
-  is unusual (the gate is undefined, that figure is not) let the limit speak only when it is broken twice over.
+  broken twice over (at most half of the limit where it is a lower one, at least twice otherwise) needs to be ``half``
+  unusual only. An episode that has begun ends by its own figure, whatever is usual. With a *known* column, too few
+  calls to say what is unusual (the gate is undefined, that figure is not) let the limit speak only when it is broken
+  twice over.
 - *update*: an active figure that is worse than the last one told by more than a fifth of the limit, at most once in
   ``UPDATE_GAP_MS``.
 
@@ -76,8 +77,8 @@ class Step(IntEnum):
 #: One rule. Values in the unit of the figure, times in milliseconds. *sample_column* -1: the figure needs no sample;
 #: *start_only* 1: it needs it to start only; *per_column* -1: the levels are as they stand, else they are multiplied
 #: with that figure (undefined: nothing is judged); *sign* +1: a value above the limit is the breach, -1: one below;
-#: *gate_column* -1: every breach counts, else those in which that figure is at least *gate* or undefined, or has been
-#: at least *half* for *lasting_ms*;
+#: *gate_column* -1: every breach counts, else those in which that figure is at least *gate* or undefined, or at least
+#: *half* and the limit broken twice over;
 #: *known_column* -1: none.
 RULE: Final = np.dtype(
     [
@@ -96,12 +97,11 @@ RULE: Final = np.dtype(
         ("min_sample", np.float64),
         ("hold_ms", np.int64),
         ("recover_hold_ms", np.int64),
-        ("lasting_ms", np.int64),
     ]
 )
 #: One (rule, queue) pair. *since_ms* is its first clock in breach, *back* what its way back rests on since *back_ms*,
 #: *told* the last value told of the episode at *told_ms*, *warn* 1 when the figure is beyond its target. In USUAL
-#: *back* is 1 once that was reported, and *back_ms* since when the breach is half unusual, 0 while it is not.
+#: *back* is 1 once that was reported.
 PAIR: Final = np.dtype(
     [
         ("row", np.int32),
@@ -140,6 +140,12 @@ def measure(value: float, sample: float, min_sample: float, limit: float, sign: 
 
 
 @njit(cache=True, nogil=True)
+def is_twice(value: float, limit: float, sign: float) -> bool:
+    """Whether *limit* is broken twice over: by a value of twice as much, below a lower one by one of half as much."""
+    return value * sign >= (2.0 * limit if sign > 0.0 else 0.5 * limit) * sign
+
+
+@njit(cache=True, nogil=True)
 def step_active(pair, rule, place, value, scale, now_ms):  # type: ignore[no-untyped-def]
     """One clock of an active episode: 0 or the Step it takes."""
     way = _GOOD if place == 1 else _EMPTY if place == -2 else _NO_WAY_BACK
@@ -167,12 +173,7 @@ def step_idle(pair, rule, place, value, unusual, now_ms):  # type: ignore[no-unt
         pair.state = IDLE
         pair.back = _NO_WAY_BACK
         return 0
-    if unusual < rule.half:
-        pair.back_ms = 0
-    elif pair.state == IDLE or pair.back_ms == 0:
-        pair.back_ms = now_ms
-    lasts = pair.back_ms > 0 and now_ms - pair.back_ms >= rule.lasting_ms
-    stage = USUAL if unusual < rule.gate and not lasts else PENDING
+    stage = USUAL if unusual < rule.gate else PENDING
     if pair.state != stage:
         pair.state = stage
         pair.since_ms = now_ms
@@ -226,21 +227,22 @@ def judge(now_ms, figures, open_column, waiting_column, rules, pairs, out_pair, 
     for i in range(len(pairs)):
         pair = pairs[i]
         rule = rules[pair.rule]
-        state, back, back_ms, quiet = pair.state, pair.back, pair.back_ms, pair.quiet_until_ms
+        state, back, quiet = pair.state, pair.back, pair.quiet_until_ms
         if figures[pair.row, open_column] != 1.0:
             step = step_closed(pair, figures[pair.row, waiting_column])
         else:
             sample = np.inf if rule.sample_column < 0 else figures[pair.row, rule.sample_column]
             scale = 1.0 if rule.per_column < 0 else figures[pair.row, rule.per_column]
             unusual = np.inf if rule.gate_column < 0 else figures[pair.row, rule.gate_column]
+            twice = is_twice(figures[pair.row, rule.column], rule.limit * scale, rule.sign)
             if np.isnan(unusual) and rule.known_column >= 0 and not np.isnan(figures[pair.row, rule.known_column]):
-                beyond = abs(figures[pair.row, rule.column] - rule.limit * scale)
-                unusual = 0.0 if beyond < abs(rule.limit * scale) else np.inf
+                unusual = np.inf if twice else 0.0
+            elif twice and unusual >= rule.half:
+                unusual = np.inf
             step = step_open(pair, rule, figures[pair.row, rule.column], sample, scale, unusual, now_ms)
         if 3 <= step <= 5:
             pair.state = IDLE
-        moved = pair.state != state or pair.back != back or pair.back_ms != back_ms
-        if step != 0 or moved or pair.quiet_until_ms != quiet:
+        if step != 0 or pair.state != state or pair.back != back or pair.quiet_until_ms != quiet:
             out_pair[n] = i
             out_step[n] = step
             n += 1

@@ -1,7 +1,7 @@
 """What gates a fixed limit: the figure that says how unusual its metric is for the queue in this half-hour.
 
-A rule with ``usual = "quiet"`` opens nothing while that figure is below `GATE`, unless it has been at least `WELL` for
-`LASTING_MS`. It is that of *now*, the most unusual
+A rule with ``usual = "quiet"`` opens nothing while that figure is below `GATE`, or below `WELL` where the limit is
+broken twice over. It is that of *now*, the most unusual
 of the rolling windows and of the slide, so what is unusual in any of them lets the limit speak.
 """
 
@@ -12,11 +12,10 @@ from typing import Final
 #: Nearly an alarm: a limit is broken and it is a very bad moment for this half-hour. Ordinary weeks have hours that are
 #: half-way to one every other day.
 GATE: Final = 0.85
-#: Half-way to an alarm: what is nearer to what is usual is well enough for a proof; what is further from it for
-#: LASTING_MS speaks, too. The worst days of five real months (two in five callers give up, hour after hour) were hardly
-#: ever nearly an alarm, as the days before were nearly as bad.
+#: Half-way to an alarm: what is nearer to what is usual is well enough for a proof, and what is not is told when the
+#: limit is broken twice over. The worst days of five real months (two in five callers give up, hour after hour) were
+#: hardly ever nearly an alarm, as the days before were nearly as bad.
 WELL: Final = 0.5
-LASTING_MS: Final = 30 * 60_000
 
 #: Figures that one call makes: in a small queue there are hardly ever calls enough to say what is unusual.
 OF_ONE_CALL: Final = frozenset({"longest_wait_ms"})

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf, isnan, nan
+from math import isnan, nan
 
 from models.catalogue import Rule
-
-LASTING_MS = 5_000
 
 
 @dataclass
@@ -18,7 +16,6 @@ class Pair:
     since: int | None = None  # first clock in breach, as usual or not
     usual: bool = False
     reported: bool = False  # that it is as usual
-    half_since: int | None = None  # first clock of the breach at which it was half-way to an alarm, and since then
     way: str = ""  # "", "good" or "empty"
     way_since: int = 0
     told: float = 0.0
@@ -49,14 +46,10 @@ def step(
     if place != "breach" or now < pair.quiet_until:
         pair.since = None
         return ""
+    twice = value <= rule.limit / 2 if rule.below else value >= 2 * rule.limit
+    usual = rule.usual == "quiet" and unusual < (0.5 if twice else 0.85)
     if rule.metric == "longest_wait_ms" and rule.usual == "quiet" and isnan(unusual) and not isnan(known):
-        unusual = 0.0 if value < 2 * rule.limit else inf  # too few calls to say
-    if unusual < 0.5:
-        pair.half_since = None
-    elif pair.since is None or pair.half_since is None:
-        pair.half_since = now
-    lasts = pair.half_since is not None and now - pair.half_since >= LASTING_MS
-    usual = rule.usual == "quiet" and unusual < 0.85 and not lasts
+        usual = not twice  # too few calls to say
     if pair.since is None or usual != pair.usual:
         pair.since, pair.usual, pair.reported = now, usual, False
     if now - pair.since < rule.hold_ms:
